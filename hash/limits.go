@@ -1,0 +1,95 @@
+package hash
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Formats switches picture formats on that are off by default, because their
+// decoders have a history of crashes and no shop needs them.
+type Formats struct {
+	BMP, TIFF bool
+}
+
+// Limits bound what one picture may cost. A zero field takes its default,
+// never "unlimited".
+type Limits struct {
+	MaxBytes  int64         // length of the file; 20 MB
+	MaxPixels int64         // width times height; 50 million
+	MinSide   int           // shorter side in pixels; 16
+	MaxSide   int           // longer side in pixels; 16384
+	MaxScans  int           // scans of a JPEG; 64
+	MaxMemory int64         // estimated bytes while decoding; 256 MB
+	Timeout   time.Duration // from the first look at the bytes to the fingerprint; 2 s
+	Formats   Formats
+	// Budget is shared by all pictures that are decoded at a time; nil means
+	// that only MaxMemory bounds each.
+	Budget *Budget
+}
+
+// DefaultLimits returns the defaults that zero fields take.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
+// Budget is memory that concurrent decodings share: each takes its estimated
+// bytes before it begins and waits while there are not enough.
+type Budget struct {
+	sem   *semaphore.Weighted
+	total int64
+}
+
+// NewBudget makes a budget of n bytes.
+func NewBudget(n int64) *Budget { return &Budget{sem: semaphore.NewWeighted(n), total: n} }
+
+// acquire takes n bytes, at most all of them, and waits until ctx ends.
+func (b *Budget) acquire(ctx context.Context, n int64) error {
+	if b == nil {
+		return ctx.Err()
+	}
+	return b.sem.Acquire(ctx, min(n, b.total))
+}
+
+func (b *Budget) release(n int64) {
+	if b != nil {
+		b.sem.Release(min(n, b.total))
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(v *int64, d int64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&l.MaxBytes, 20<<20)
+	def(&l.MaxPixels, 50_000_000)
+	def(&l.MaxMemory, 256<<20)
+	for _, s := range []struct {
+		v *int
+		d int
+	}{{&l.MinSide, 16}, {&l.MaxSide, 16384}, {&l.MaxScans, 64}} {
+		if *s.v == 0 {
+			*s.v = s.d
+		}
+	}
+	if l.Timeout == 0 {
+		l.Timeout = 2 * time.Second
+	}
+	return l
+}
+
+// checkSize refuses pictures by their sides.
+func (l Limits) checkSize(w, h int) error {
+	switch {
+	case w <= 0 || h <= 0:
+		return unusable(Corrupt, "%d x %d pixels", w, h)
+	case w > l.MaxSide || h > l.MaxSide:
+		return unusable(TooLarge, "%d x %d pixels, sides are limited to %d", w, h, l.MaxSide)
+	case int64(w)*int64(h) > l.MaxPixels:
+		return unusable(TooLarge, "%d x %d pixels, the limit is %d in all", w, h, l.MaxPixels)
+	case w < l.MinSide || h < l.MinSide:
+		return unusable(TooSmall, "%d x %d pixels, sides are at least %d", w, h, l.MinSide)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package hash
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"time"
+)
+
+// Info is what was learned about a picture on the way to its fingerprint.
+type Info struct {
+	// Format is "jpeg", "png", "gif", "webp", "bmp" or "tiff"; empty from Of.
+	Format string
+	// Width and Height are of the upright full picture, in pixels.
+	Width, Height int
+	// Orientation is the EXIF orientation that was undone, 1 to 8.
+	Orientation int
+	// Bytes is the length of the file, SHA256 its digest.
+	Bytes  int64
+	SHA256 [32]byte
+
+	canonical *canonical // nil if the picture is unusable
+}
+
+// Read turns the bytes of a picture into its exact fingerprint: what
+// references are made of. It reads all of r, up to the limits, and looks at
+// ctx between stages. A *bytes.Buffer is used in place, without a copy.
+//
+// The error is an *UnusableError if it is about the picture; Info then holds
+// what was known so far. Other errors come from r, from ctx or from waiting
+// for Limits.Budget.
+func Read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error) {
+	f, info, err := read(ctx, r, l)
+	if err != nil {
+		return Fingerprint{}, info, err
+	}
+	return info.Complete(f), info, nil
+}
+
+// ReadQuery is the way of queries: the same picture, but only what a search
+// needs. The fingerprint says that it is a query's (see Fingerprint.Fast), and
+// it lacks goimagehash's hashes until Info.Complete adds them. Errors are those
+// of Read.
+func ReadQuery(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error) {
+	f, info, err := read(ctx, r, l)
+	if err != nil {
+		return Fingerprint{}, info, err
+	}
+	f.has |= fromQuery
+	return f, info, nil
+}
+
+// Of fingerprints a picture that the caller has decoded. It is made canonical
+// and checked like any other (sides, pixels, plainness); limits are the
+// default ones. The caller sees to its orientation.
+func Of(img image.Image) (Fingerprint, error) {
+	if img == nil {
+		return Fingerprint{}, unusable(NotImage, "nil image")
+	}
+	b := img.Bounds()
+	if err := Limits.withDefaults(Limits{}).checkSize(b.Dx(), b.Dy()); err != nil {
+		return Fingerprint{}, err
+	}
+	c, err := canonicalise(img, 1)
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	f, err := c.fingerprint()
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	return Info{canonical: c}.Complete(f), nil
+}
+
+func read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error) {
+	l = l.withDefaults()
+	b, err := readAll(r, l.MaxBytes)
+	info := Info{Bytes: int64(len(b))}
+	if err != nil {
+		return Fingerprint{}, info, err
+	}
+	info.SHA256 = sha256.Sum256(b)
+	h, err := inspect(b, l)
+	info.Format, info.Width, info.Height, info.Orientation = h.format, h.width, h.height, h.orientation
+	if h.orientation >= 5 {
+		info.Width, info.Height = h.height, h.width
+	}
+	if err != nil {
+		return Fingerprint{}, info, err
+	}
+	if err := l.Budget.acquire(ctx, h.cost); err != nil {
+		return Fingerprint{}, info, fmt.Errorf("wait for %d bytes of decode memory: %w", h.cost, err)
+	}
+	defer l.Budget.release(h.cost)
+	info.canonical, err = decodeCanonical(ctx, b, h, time.Now().Add(l.Timeout))
+	if err != nil {
+		return Fingerprint{}, info, err
+	}
+	f, err := info.canonical.fingerprint()
+	return f, info, err
+}
+
+// decodeCanonical keeps the full-size picture alive no longer than it takes to
+// make it canonical.
+func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time) (*canonical, error) {
+	img, err := decode(ctx, b, h, deadline)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c, err := canonicalise(img, h.orientation)
+	if err == nil && time.Now().After(deadline) {
+		return nil, unusable(TooCostly, "decoding took too long")
+	}
+	return c, err
+}
+
+// readAll reads at most limit bytes, and says TooLarge if there are more.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	if buf, ok := r.(*bytes.Buffer); ok {
+		b := buf.Bytes()
+		if int64(len(b)) > limit {
+			return nil, unusable(TooLarge, "%d bytes, the limit is %d", len(b), limit)
+		}
+		return b, nil
+	}
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read picture: %w", err)
+	}
+	if int64(len(b)) > limit {
+		return nil, unusable(TooLarge, "more than %d bytes", limit)
+	}
+	return b, nil
+}
+
+// IsUnusable returns the reason if err says that a picture is unusable.
+func IsUnusable(err error) (Reason, bool) {
+	var u *UnusableError
+	if errors.As(err, &u) {
+		return u.Reason, true
+	}
+	return "", false
+}

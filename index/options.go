@@ -1,0 +1,33 @@
+package index
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
+
+// Options are how an Index is opened. The zero value is a good one.
+type Options struct {
+	// InMemory keeps nothing on disk; dir is ignored.
+	InMemory bool
+	// ReadOnly opens a cleanly closed store without writing to it.
+	ReadOnly bool
+	// MustExist makes Open fail with ErrNotFound instead of making a store.
+	MustExist bool
+	// Limits bound the pictures that Register and Judge read. A nil Budget is
+	// replaced by one of Limits.MaxMemory that all calls share.
+	Limits hash.Limits
+	// MinFree is the free disk space in bytes below which writes fail with
+	// ErrNoSpace; 0 means 256 MB, negative switches the check off.
+	MinFree int64
+	// NoThumbnails switches off the thumbnails that Register keeps.
+	NoThumbnails bool
+	// MadeBy is written into new references that do not say it themselves.
+	MadeBy string
+	// Logger receives what the store has to say; nil discards it.
+	Logger *slog.Logger
+	// Now replaces the clock and FreeSpace the disk's probe, for tests.
+	Now       func() time.Time
+	FreeSpace func(dir string) (uint64, error)
+}
