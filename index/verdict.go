@@ -1,6 +1,29 @@
 package index
 
-import "github.com/touchstone-go/touchstone/hash"
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
+
+// How matches become a verdict. The simplest way is to let the nearest match
+// decide. It is not enough: counterfeiters sell with the brand's own photos,
+// so the same shot often stands in a genuine bank and in a fake one, a bit or
+// two apart; and whichever happens to be nearer would then call a seller a
+// criminal or wave him through. So close calls between the two kinds have an
+// outcome of their own (Conflict), what is merely similar never decides
+// (NearMiss), and what to do about it (Advice) is a separate statement that
+// follows from the policy of the bank whose reference decided.
+//
+// Scores make distances of different hashes comparable. They are kept in
+// thousandths from the first step on, so that a verdict which was written to
+// JSON and read back decides as it did (see Replay).
+//
+// What is deliberately not done: matches are not counted or averaged. Twenty
+// near references of one shot are one piece of evidence.
 
 // Outcome is what a verdict says about a picture. None of them says that a
 // product is genuine.
@@ -56,7 +79,8 @@ type Match struct {
 	Relation Relation
 	Opinion  Opinion
 	// Score is 1 for Exact and 1 - distance/128 for PDQ (1 - distance/32 for
-	// 64-bit hashes): 0 is what unrelated pictures have.
+	// 64-bit hashes): 0 is what unrelated pictures have. In a Verdict it is
+	// rounded to thousandths.
 	Score float64
 	// Check names what decided: "sha256" or "hash".
 	Check string
@@ -87,11 +111,205 @@ type Verdict struct {
 // DecideOptions are the caller's part of a decision.
 type DecideOptions struct {
 	Authorised bool
-	Limit      int // 0 means 20
+	Limit      int // largest number of listed matches; 0 means 20
 }
 
-// Decide makes a verdict out of graded matches; it is pure.
-func Decide(f hash.Fingerprint, matches []Match, o DecideOptions) Verdict { panic("unwritten") }
+// defaultLimit is how many matches a verdict lists unless told otherwise.
+const defaultLimit = 20
 
-// evidence says in a few words what a match rests on.
-func (m Match) evidence() string { panic("unwritten") }
+// conflictMargin is the largest difference of scores, in thousandths, at which
+// matches of both kinds contradict each other: 0.0625, that is 8 bits of PDQ or
+// 2 of a 64-bit hash. After rounding, 8 bits differ by 62 or 63 thousandths and
+// 9 bits by 70 or 71.
+const conflictMargin = 63
+
+// Decide makes a verdict out of graded matches. It is pure: equal matches in
+// any order give an equal verdict, and Seq is left to the caller.
+//
+// Withdrawn matches are dropped, and matches of relation SameTemplate are Weak
+// whatever grade they carry. The rest is ordered by grade, score (descending),
+// bank and id. Exact and strong matches are sure. If there are sure matches of
+// both kinds and the best scores differ by at most 0.0625, the outcome is
+// Conflict; otherwise the kind with the higher best score decides. Only weak
+// matches give NearMiss, none give None.
+//
+// KnownFake advises what the bank of the first confirmed sure fake match
+// advises, but Review if a disputed one comes before it or has the same score,
+// or if all are seeds. KnownGenuine advises Review (reusing the brand's photo
+// is what counterfeiters do), or AllowListed if the caller states that the
+// seller is authorised. Conflict and NearMiss advise Review.
+//
+// At most o.Limit matches are listed, and beyond it those that decided: the
+// best sure match of each kind, and the one that gave the advice. More counts
+// the rest.
+func Decide(f hash.Fingerprint, matches []Match, o DecideOptions) Verdict {
+	ms := ranked(matches)
+	v := Verdict{
+		Mode: "fast", Quality: f.Quality(), Recipe: hash.Recipe,
+		Authorised: o.Authorised, Fingerprint: f,
+	}
+	fake, genuine := bestSure(ms, Fake), bestSure(ms, Genuine)
+	adviser := -1
+	v.Outcome = outcomeOf(ms, fake, genuine)
+	switch v.Outcome {
+	case None:
+		v.Advice = NoAdvice
+	case KnownFake:
+		v.Advice, adviser = fakeAdvice(ms)
+	case KnownGenuine:
+		v.Advice = Review
+		if o.Authorised {
+			v.Advice = AllowListed
+		}
+	default:
+		v.Advice = Review
+	}
+	v.Matches, v.More = listed(ms, o.Limit, fake, genuine, adviser)
+	return v
+}
+
+// outcomeOf compares the best sure matches of the two kinds, which are
+// positions in ms, or -1.
+func outcomeOf(ms []Match, fake, genuine int) Outcome {
+	switch {
+	case fake >= 0 && genuine >= 0:
+		lead := thousandths(ms[fake].Score) - thousandths(ms[genuine].Score)
+		if lead > conflictMargin {
+			return KnownFake
+		}
+		if lead < -conflictMargin {
+			return KnownGenuine
+		}
+		return Conflict
+	case fake >= 0:
+		return KnownFake
+	case genuine >= 0:
+		return KnownGenuine
+	case len(ms) > 0:
+		return NearMiss
+	}
+	return None
+}
+
+// fakeAdvice says what a known fake advises, and which match says so (-1 if
+// none does).
+func fakeAdvice(ms []Match) (Advice, int) {
+	adviser := -1
+	for i, m := range ms {
+		if m.Kind != Fake || !m.sure() || m.Opinion != Confirmed && m.Opinion != Disputed {
+			continue
+		}
+		if adviser < 0 || m.Score > ms[adviser].Score ||
+			m.Score == ms[adviser].Score && m.Opinion == Disputed && ms[adviser].Opinion == Confirmed {
+			adviser = i
+		}
+	}
+	if adviser >= 0 && ms[adviser].Opinion == Confirmed && ms[adviser].Advise == Block {
+		return Block, adviser
+	}
+	return Review, adviser
+}
+
+// ranked returns a copy of the matches that count, with the grades and scores
+// that a verdict shows, in the order of a verdict.
+func ranked(matches []Match) []Match {
+	ms := make([]Match, 0, len(matches))
+	for _, m := range matches {
+		if m.Opinion == Withdrawn {
+			continue
+		}
+		if m.Relation == SameTemplate {
+			m.Grade = Weak
+		}
+		m.Score = float64(thousandths(m.Score)) / 1000
+		ms = append(ms, m)
+	}
+	slices.SortStableFunc(ms, compareMatches)
+	return ms
+}
+
+// compareMatches orders by grade, score (descending), bank and id.
+func compareMatches(a, b Match) int {
+	return cmp.Or(
+		cmp.Compare(a.Grade.rank(), b.Grade.rank()),
+		cmp.Compare(b.Score, a.Score),
+		cmp.Compare(a.Bank, b.Bank),
+		cmp.Compare(a.ID, b.ID),
+	)
+}
+
+// rank is 0 for the surest grade.
+func (g Grade) rank() int {
+	switch g {
+	case Exact:
+		return 0
+	case Strong:
+		return 1
+	}
+	return 2
+}
+
+// sure reports whether m may decide.
+func (m Match) sure() bool { return m.Grade == Exact || m.Grade == Strong }
+
+// bestSure returns the position of the sure match of kind k with the highest
+// score, or -1.
+func bestSure(ms []Match, k Kind) int {
+	best := -1
+	for i, m := range ms {
+		if m.Kind == k && m.sure() && (best < 0 || m.Score > ms[best].Score) {
+			best = i
+		}
+	}
+	return best
+}
+
+// listed cuts ms to the limit but keeps the positions in deciding (those that
+// are not -1). The second result counts what was left out.
+func listed(ms []Match, limit int, deciding ...int) ([]Match, int) {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	if len(ms) == 0 {
+		return nil, 0
+	}
+	out := make([]Match, 0, min(len(ms), limit+len(deciding)))
+	for i, m := range ms {
+		if i < limit || slices.Contains(deciding, i) {
+			out = append(out, m)
+		}
+	}
+	return out, len(ms) - len(out)
+}
+
+// thousandths is how scores are compared. What is not a number counts as 0.
+func thousandths(score float64) int {
+	if math.IsNaN(score) {
+		return 0
+	}
+	return int(math.Round(min(max(score, -10), 10) * 1000))
+}
+
+// scoreOf is the score of distance d in the hash k.
+func scoreOf(k hash.Kind, d int) float64 {
+	return 1 - 2*float64(d)/float64(k.Bits())
+}
+
+// evidence says in a few words what a match rests on, for example
+// "pdq 6 of 31 (strong, mirror)".
+func (m Match) evidence() string {
+	if m.Check == checkSHA256 {
+		return "sha256 (the same file)"
+	}
+	turned := ""
+	if m.Distance.Transform != hash.Upright {
+		turned = ", " + m.Distance.Transform.String()
+	}
+	return fmt.Sprintf("%v %d of %d (%s%s)", m.Main, m.Distance.Of(m.Main), m.Threshold, m.Grade, turned)
+}
+
+// What decided a match (Match.Check).
+const (
+	checkSHA256 = "sha256"
+	checkHash   = "hash"
+)

@@ -1,0 +1,248 @@
+package index
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
+
+// The JSON form of a verdict is made here and nowhere else, so that library,
+// HTTP and command line give equal bytes. Keys come in this order:
+//
+//	{"outcome":"known_fake","reason":"","advice":"block","authorised":true,
+//	 "mode":"fast","quality":87,"seq":4711,"recipe":1,"fingerprint":"t1q:...",
+//	 "matches":[
+//	   {"bank":"acme-fakes","kind":"fake","id":"bags/123.jpg","grade":"strong",
+//	    "relation":"same_photo","opinion":"confirmed","score":0.953,
+//	    "check":"hash","main":"phash","distances":{"pdq":6,"phash":2,"dhash":3},
+//	    "threshold":31,"advise":"block",
+//	    "frames":{"query":"trimmed","reference":"full"},"transform":"mirror"}],
+//	 "more":0}
+//
+// "authorised" is left out when false, "main" (the hash to which threshold and
+// score belong) when it is pdq or when check is sha256. distances lists what was
+// compared; phash, dhash and ahash compare upright pictures, so they are left
+// out under another transform than none, unless they are main. score has at
+// most three decimals. The colour distance is not shown: it never decides.
+
+type verdictJSON struct {
+	Outcome     Outcome          `json:"outcome"`
+	Reason      hash.Reason      `json:"reason"`
+	Advice      Advice           `json:"advice"`
+	Authorised  bool             `json:"authorised,omitempty"`
+	Mode        string           `json:"mode"`
+	Quality     int              `json:"quality"`
+	Seq         uint64           `json:"seq"`
+	Recipe      int              `json:"recipe"`
+	Fingerprint hash.Fingerprint `json:"fingerprint"`
+	Matches     []matchJSON      `json:"matches"`
+	More        int              `json:"more"`
+}
+
+type matchJSON struct {
+	Bank      string        `json:"bank"`
+	Kind      Kind          `json:"kind"`
+	ID        string        `json:"id"`
+	Grade     Grade         `json:"grade"`
+	Relation  Relation      `json:"relation"`
+	Opinion   Opinion       `json:"opinion"`
+	Score     float64       `json:"score"`
+	Check     string        `json:"check"`
+	Main      string        `json:"main,omitempty"`
+	Distances distancesJSON `json:"distances"`
+	Threshold int           `json:"threshold"`
+	Advise    Advice        `json:"advise"`
+	Frames    framesJSON    `json:"frames"`
+	Transform string        `json:"transform"`
+}
+
+type distancesJSON struct {
+	PDQ        *int `json:"pdq,omitempty"`
+	Perception *int `json:"phash,omitempty"`
+	Difference *int `json:"dhash,omitempty"`
+	Average    *int `json:"ahash,omitempty"`
+}
+
+type framesJSON struct {
+	Query     string `json:"query"`
+	Reference string `json:"reference"`
+}
+
+// MarshalJSON writes the one JSON form of a verdict (see the head of this
+// file), without a line break and with <, > and & as they are. json.Marshal
+// would escape these three; call MarshalJSON, or use a json.Encoder with
+// SetEscapeHTML(false), where equal bytes matter.
+func (v Verdict) MarshalJSON() ([]byte, error) {
+	w := verdictJSON{
+		Outcome: v.Outcome, Reason: v.Reason, Advice: v.Advice, Authorised: v.Authorised,
+		Mode: v.Mode, Quality: v.Quality, Seq: v.Seq, Recipe: v.Recipe,
+		Fingerprint: v.Fingerprint, Matches: make([]matchJSON, len(v.Matches)), More: v.More,
+	}
+	for i, m := range v.Matches {
+		w.Matches[i] = m.wire()
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(w); err != nil {
+		return nil, fmt.Errorf("write verdict: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. Keys that it does not know are
+// passed over. It fails if a word is unknown or a number out of its range;
+// whether the verdict is consistent is for Replay to say.
+func (v *Verdict) UnmarshalJSON(b []byte) error {
+	var w verdictJSON
+	if err := json.Unmarshal(b, &w); err != nil {
+		return fmt.Errorf("read verdict: %w", err)
+	}
+	if err := w.check(); err != nil {
+		return fmt.Errorf("read verdict: %w", err)
+	}
+	u := Verdict{
+		Outcome: w.Outcome, Reason: w.Reason, Advice: w.Advice, Authorised: w.Authorised,
+		Mode: w.Mode, Quality: w.Quality, Seq: w.Seq, Recipe: w.Recipe,
+		Fingerprint: w.Fingerprint, More: w.More,
+	}
+	for _, m := range w.Matches {
+		match, err := m.match()
+		if err != nil {
+			return fmt.Errorf("read verdict: match %q/%q: %w", m.Bank, m.ID, err)
+		}
+		u.Matches = append(u.Matches, match)
+	}
+	*v = u
+	return nil
+}
+
+func (w verdictJSON) check() error {
+	if err := oneOf("outcome", w.Outcome, KnownFake, KnownGenuine, Conflict, NearMiss, None, Unusable); err != nil {
+		return err
+	}
+	if err := oneOf("advice", w.Advice, Block, Review, AllowListed, NoAdvice); err != nil {
+		return err
+	}
+	if w.Reason != "" || w.Outcome == Unusable {
+		if err := oneOf("reason", w.Reason, reasons()...); err != nil {
+			return err
+		}
+	}
+	if w.Quality < 0 || w.Quality > 100 || w.More < 0 || w.Recipe < 0 {
+		return fmt.Errorf("quality %d, recipe %d, more %d: %w", w.Quality, w.Recipe, w.More, ErrInvalid)
+	}
+	return nil
+}
+
+func reasons() []hash.Reason {
+	return []hash.Reason{
+		hash.NotImage, hash.UnsupportedFormat, hash.Corrupt, hash.TooLarge,
+		hash.TooSmall, hash.TooPlain, hash.TooCostly,
+	}
+}
+
+// wire is the shape of m in JSON.
+func (m Match) wire() matchJSON {
+	w := matchJSON{
+		Bank: m.Bank, Kind: m.Kind, ID: m.ID, Grade: m.Grade, Relation: m.Relation,
+		Opinion: m.Opinion, Score: float64(thousandths(m.Score)) / 1000, Check: m.Check,
+		Threshold: m.Threshold, Advise: m.Advise,
+		Frames:    framesJSON{m.Distance.QueryFrame.String(), m.Distance.ReferenceFrame.String()},
+		Transform: m.Distance.Transform.String(),
+	}
+	if m.Check == checkHash && m.Main != hash.PDQ {
+		w.Main = m.Main.String()
+	}
+	for k, p := range w.Distances.fields() {
+		d := m.Distance.Of(k)
+		if d >= 0 && (k == hash.PDQ || m.Distance.Transform == hash.Upright || k.String() == w.Main) {
+			*p = &d
+		}
+	}
+	return w
+}
+
+func (d *distancesJSON) fields() map[hash.Kind]**int {
+	return map[hash.Kind]**int{
+		hash.PDQ: &d.PDQ, hash.Perception: &d.Perception, hash.Difference: &d.Difference, hash.Average: &d.Average,
+	}
+}
+
+// match is the way back from wire.
+func (w matchJSON) match() (Match, error) {
+	m := Match{
+		Bank: w.Bank, Kind: w.Kind, ID: w.ID, Grade: w.Grade, Relation: w.Relation,
+		Opinion: w.Opinion, Score: float64(thousandths(w.Score)) / 1000, Check: w.Check,
+		Main: hash.PDQ, Threshold: w.Threshold, Advise: w.Advise,
+	}
+	if err := w.checkWords(); err != nil {
+		return m, err
+	}
+	if w.Threshold < 0 || w.Threshold > hash.PDQ.Bits() || w.Score > 1 || w.Score < scoreOf(hash.Average, 256) {
+		return m, fmt.Errorf("threshold %d, score %v: %w", w.Threshold, w.Score, ErrInvalid)
+	}
+	if w.Main != "" {
+		k, err := hash.ParseKind(w.Main)
+		if err != nil {
+			return m, err
+		}
+		m.Main = k
+	}
+	d, err := w.distance()
+	m.Distance = d
+	return m, err
+}
+
+func (w matchJSON) checkWords() error {
+	for _, err := range []error{
+		oneOf("kind", w.Kind, Genuine, Fake),
+		oneOf("grade", w.Grade, Exact, Strong, Weak),
+		oneOf("relation", w.Relation, SamePhoto, SameTemplate),
+		oneOf("opinion", w.Opinion, Confirmed, Seed, Disputed, Withdrawn),
+		oneOf("check", w.Check, checkSHA256, checkHash),
+		oneOf("advise", w.Advise, Block, Review),
+		oneOf("query frame", w.Frames.Query, hash.Full.String(), hash.Trimmed.String()),
+		oneOf("reference frame", w.Frames.Reference, hash.Full.String(), hash.Trimmed.String()),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w matchJSON) distance() (hash.Distance, error) {
+	d := hash.Distance{PDQ: -1, Perception: -1, Difference: -1, Average: -1, Colour: -1}
+	to := map[hash.Kind]*int{
+		hash.PDQ: &d.PDQ, hash.Perception: &d.Perception, hash.Difference: &d.Difference, hash.Average: &d.Average,
+	}
+	for k, p := range w.Distances.fields() {
+		if *p == nil {
+			continue
+		}
+		if **p < 0 || **p > k.Bits() {
+			return d, fmt.Errorf("%v distance %d of %d bits: %w", k, **p, k.Bits(), ErrInvalid)
+		}
+		*to[k] = **p
+	}
+	if w.Frames.Query == hash.Trimmed.String() {
+		d.QueryFrame = hash.Trimmed
+	}
+	if w.Frames.Reference == hash.Trimmed.String() {
+		d.ReferenceFrame = hash.Trimmed
+	}
+	var err error
+	d.Transform, err = hash.ParseTransform(w.Transform)
+	return d, err
+}
+
+func oneOf[T ~string](what string, got T, known ...T) error {
+	if slices.Contains(known, got) {
+		return nil
+	}
+	return fmt.Errorf("%s %q is none of %q: %w", what, got, known, ErrInvalid)
+}
