@@ -1,0 +1,85 @@
+# touchstone: `make` lists what can be made. A Go toolchain and make are all
+# that run and test need; race also needs a C compiler.
+
+GO        ?= go
+# The version comes from the tag or commit, which go build records by itself.
+BUILD      = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+DATA      ?= data
+ADDR      ?= 127.0.0.1:8080
+BENCH     ?= .
+FUZZTIME  ?= 15s
+FUZZMAX   ?= 8
+RACE      ?= ./hash ./index/... ./server
+DATASET   ?= testdata/demo
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets (this is what make alone does)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  variables: DATA=$(DATA) ADDR=$(ADDR) BENCH=$(BENCH) FUZZTIME=$(FUZZTIME) DATASET=$(DATASET)"
+
+.PHONY: run
+run: build ## judge the demo photos against two demo banks, then serve HTTP
+	bin/touchstone demo --data $(DATA) --addr $(ADDR)
+
+.PHONY: build
+build: ## build bin/touchstone, one static binary
+	$(BUILD) -o bin/touchstone ./cmd/touchstone
+
+.PHONY: test
+test: ## run all tests
+	$(GO) test -timeout 170s ./...
+
+.PHONY: race
+race: ## run the tests of hash, index and server under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 400s $(RACE)
+
+.PHONY: vet
+vet: ## go vet
+	$(GO) vet ./...
+
+.PHONY: fmt
+fmt: ## say which files gofmt would change
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
+
+.PHONY: staticcheck
+staticcheck: ## staticcheck, a pinned version
+	$(GO) run $(STATICCHECK) ./...
+
+# Every fuzz target for FUZZTIME; the first FUZZMAX in the order of their
+# packages.
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME
+	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/:func /:/' | sort | head -n $(FUZZMAX) | \
+	while IFS=: read -r file name; do \
+		echo "$$name in $$(dirname $$file)"; \
+		$(GO) test $$(dirname $$file) -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -timeout 300s; \
+	done
+
+.PHONY: cross
+cross: ## build for the other platforms
+	@set -e; for p in linux/arm64 darwin/arm64 windows/amd64; do \
+		echo "build $$p"; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o /dev/null ./cmd/touchstone; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) vet ./...; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks that match BENCH
+	$(GO) test -run '^$$' -bench '$(BENCH)' -timeout 60m ./benchmarks
+
+.PHONY: accuracy
+accuracy: ## recall and false alarms on the photos of DATASET, against their bars
+	$(GO) run ./benchmarks/accuracy $(DATASET)
+
+.PHONY: scale
+scale: ## rate, memory and opening time with a million references
+	$(GO) run ./benchmarks/scale
+
+.PHONY: clean
+clean: ## remove what build made (never a store)
+	rm -rf bin
