@@ -79,17 +79,16 @@ func (t Transform) inverse() Transform {
 	return t
 }
 
-// place says where the cell (x, y) of an n x n grid goes under t.
-func (t Transform) place(x, y, n int) (int, int) {
-	u := turns[t]
+// place says where the cell (x, y) goes in the turned grid of w x h cells.
+func (u turn) place(x, y, w, h int) (int, int) {
 	if u.transpose {
 		x, y = y, x
 	}
 	if u.flips&1 != 0 {
-		x = n - 1 - x
+		x = w - 1 - x
 	}
 	if u.flips&2 != 0 {
-		y = n - 1 - y
+		y = h - 1 - y
 	}
 	return x, y
 }

@@ -50,9 +50,9 @@ func Compare(query, reference Fingerprint) (Distance, error) {
 	}
 	d := Distance{PDQ: -1, Perception: -1, Difference: -1, Average: -1, Colour: -1}
 	d.nearest(query.Variants(), reference)
-	for k, p := range map[Kind]*int{Perception: &d.Perception, Difference: &d.Difference, Average: &d.Average} {
-		q, ok1 := query.Word(k)
-		r, ok2 := reference.Word(k)
+	for i, p := range []*int{&d.Perception, &d.Difference, &d.Average} {
+		q, ok1 := query.Word(Perception + Kind(i))
+		r, ok2 := reference.Word(Perception + Kind(i))
 		if ok1 && ok2 {
 			*p = bits.OnesCount64(q ^ r)
 		}
@@ -84,7 +84,7 @@ func colourDistance(query, reference [ColourCells]uint8, t Transform) int {
 	sum := 0
 	for y := range 4 {
 		for x := range 4 {
-			qx, qy := t.place(x, y, 4)
+			qx, qy := turns[t].place(x, y, 4, 4)
 			q, r := 2*(4*qy+qx), 2*(4*y+x)
 			sum += absDiff(query[q], reference[r]) + absDiff(query[q+1], reference[r+1])
 		}

@@ -1,0 +1,131 @@
+package hash
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"strings"
+
+	"github.com/corona10/goimagehash"
+	"github.com/disintegration/imaging"
+)
+
+// fingerprint computes what a search needs: PDQ of both frames, quality and
+// the colour signature. It fails with TooPlain.
+func (c *canonical) fingerprint() (Fingerprint, error) {
+	frame := image.Rect(0, 0, c.luma.w, c.luma.h)
+	s := sample(c.luma, frame)
+	q := s.quality()
+	if q < MinQuality {
+		return Fingerprint{}, unusable(TooPlain, "PDQ quality %d, at least %d is needed", q, MinQuality)
+	}
+	f := Fingerprint{
+		recipe: Recipe, has: hasPDQ | hasSigns | hasColour, quality: uint8(q),
+		pdq: s.dct().signs(), colour: signature(c.colour),
+	}
+	if box, ok := trim(c.colour); ok {
+		t := sample(c.luma, scaleBox(box, c.colour.Rect, frame))
+		if t.quality() >= MinQuality {
+			f.has |= hasTrimmed
+			f.trimmed = t.dct().signs()
+		}
+	}
+	return f, nil
+}
+
+// signature averages Cb and Cr over a 4x4 grid.
+func signature(m *image.NRGBA) (sig [ColourCells]uint8) {
+	w := m.Rect.Dx()
+	r := newReducer[uint8](w, m.Rect.Dy(), 4, 4, 2)
+	row := make([]byte, 2*w)
+	for y := range m.Rect.Dy() {
+		for x := range w {
+			p := m.Pix[y*m.Stride+4*x:]
+			_, row[2*x], row[2*x+1] = color.RGBToYCbCr(p[0], p[1], p[2])
+		}
+		r.add(row)
+	}
+	copy(sig[:], r.out)
+	return sig
+}
+
+// Complete adds goimagehash's perception and difference hash, and those kinds
+// that are asked for besides, of the picture that i is about to its
+// fingerprint f. They corroborate a match, and are the way in for those who
+// hold lists of such hashes. An Info that did not come with a fingerprint
+// returns f as it is.
+func (i Info) Complete(f Fingerprint, more ...Kind) Fingerprint {
+	if i.canonical == nil {
+		return f
+	}
+	// The library panics on empty pictures, in a goroutine where nobody can
+	// recover; this one is always 64x64. Its errors are for nil pictures only.
+	g := i.canonical.word()
+	for _, k := range append([]Kind{Perception, Difference}, more...) {
+		if k < Perception || k > Average || f.Has(k) {
+			continue
+		}
+		if h, err := words[k-Perception](g); err == nil {
+			f.setWord(k, h.GetHash())
+		}
+	}
+	return f
+}
+
+var words = [...]func(image.Image) (*goimagehash.ImageHash, error){
+	goimagehash.PerceptionHash, goimagehash.DifferenceHash, goimagehash.AverageHash,
+}
+
+// The bounds of a thumbnail.
+const (
+	thumbnailSide  = 160     // pixels
+	thumbnailBytes = 4 << 10 // length of the JPEG
+)
+
+// Thumbnail returns a JPEG of the upright picture for people to look at: long
+// side at most 160 pixels, at most 4 KB. It is made of the reduced colour
+// picture, never of the file's own bytes or its embedded thumbnail.
+func (i Info) Thumbnail() ([]byte, error) {
+	if i.canonical == nil {
+		return nil, fmt.Errorf("thumbnail: no picture")
+	}
+	var b bytes.Buffer
+	for side := thumbnailSide; side >= 16; side = side * 3 / 4 {
+		small := imaging.Fit(i.canonical.colour, side, side, imaging.Box)
+		for quality := 80; quality >= 40; quality -= 20 {
+			b.Reset()
+			if err := jpeg.Encode(&b, small, &jpeg.Options{Quality: quality}); err != nil {
+				return nil, fmt.Errorf("thumbnail: %w", err)
+			}
+			if b.Len() <= thumbnailBytes {
+				return b.Bytes(), nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("thumbnail: %d bytes at the least, the limit is %d", b.Len(), thumbnailBytes)
+}
+
+// wordLetters are the letters by which goimagehash's text form names a kind.
+const wordLetters = "pda"
+
+// ParseWord reads the text form of goimagehash: "p:", "d:" or "a:" and 16
+// hexadecimal digits. It fails with ErrSyntax. (The library's own reader takes
+// fewer digits and anything behind them.)
+func ParseWord(s string) (Kind, uint64, error) {
+	letter, digits, _ := strings.Cut(s, ":")
+	k := strings.Index(wordLetters, letter)
+	w, err := hex.DecodeString(digits)
+	if len(letter) != 1 || k < 0 || err != nil || len(w) != 8 {
+		return 0, 0, fmt.Errorf("image hash %q, want p:, d: or a: and 16 hexadecimal digits: %w", clip(s), ErrSyntax)
+	}
+	return Perception + Kind(k), binary.BigEndian.Uint64(w), nil
+}
+
+// FormatWord writes what ParseWord reads; k is a 64-bit kind.
+func FormatWord(k Kind, w uint64) string {
+	return fmt.Sprintf("%c:%016x", wordLetters[k-Perception], w)
+}

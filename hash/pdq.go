@@ -1,0 +1,208 @@
+package hash
+
+import (
+	"image"
+	"math"
+	"slices"
+)
+
+// PDQ (Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ
+// Image-Hashing Algorithm", 2019) is the field's interchange standard: luma,
+// two passes of a box filter in each direction (together a tent), the 64x64
+// centres, the 16x16 lowest frequencies of the DCT without the constant ones,
+// and a bit for each coefficient above the median. The mean brightness drops
+// out with the constant terms, contrast with the median, detail with the high
+// frequencies.
+//
+// Run as described it filters the whole picture four times, and that is where
+// the time of other implementations goes. Only 64x64 filtered values are ever
+// looked at, and both passes are linear, so each of the 64 columns (and rows)
+// is one short list of weights over the unfiltered pixels. Columns are
+// gathered first, then rows: about 1 ns per picture pixel instead of 5.
+//
+// All arithmetic is in integers (fixed point), because floating point may be
+// fused on one CPU and not on another, and a coefficient on the median's edge
+// would then change sides. The weights carry 24 fractional bits, samples and
+// coefficients 16; the difference from exact arithmetic is below 1e-5 grey
+// levels. The reference implementation scales to 512x512 by nearest neighbour
+// first; that step adds noise of its own and is left out here.
+
+const (
+	pdqSide      = 64 // samples per side
+	pdqBlock     = 16 // frequencies per side
+	weightBits   = 24
+	fractionBits = 16
+	lumaBits     = 8 // fractional bits of a plane
+)
+
+// tap is a run of weights over consecutive pixels, with weightBits fractional
+// bits; they add up to one.
+type tap struct {
+	first   int
+	weights []uint64
+}
+
+// tents returns the 64 taps of a side of n pixels: two box filters of
+// (n+127)/128 pixels, each divided by the number of pixels that it finds
+// inside the picture, sampled at the centres of 64 cells.
+func tents(n int) [pdqSide]tap {
+	var ts [pdqSide]tap
+	for k := range ts {
+		ts[k] = tent((2*k+1)*n/(2*pdqSide), n)
+	}
+	return ts
+}
+
+func tent(at, n int) tap {
+	lo, hi := box(at, n)
+	first, _ := box(lo, n)
+	_, last := box(hi-1, n)
+	w := make([]float64, last-first)
+	for o := lo; o < hi; o++ {
+		l, h := box(o, n)
+		for x := l; x < h; x++ {
+			w[x-first] += 1 / float64((hi-lo)*(h-l))
+		}
+	}
+	return tap{first, fixed(w)}
+}
+
+// box returns the half-open window that PDQ's box filter averages at pixel at.
+// Even windows reach one pixel further to the right.
+func box(at, n int) (lo, hi int) {
+	window := (n + 127) / 128
+	half := (window + 2) / 2
+	return max(0, at-(window-half)), min(n, at+half)
+}
+
+// fixed rounds weights to fixed point and puts what is missing from one on the
+// middle.
+func fixed(w []float64) []uint64 {
+	f := make([]uint64, len(w))
+	rest := uint64(1 << weightBits)
+	for i, v := range w {
+		f[i] = uint64(math.Round(v * (1 << weightBits)))
+		rest -= f[i]
+	}
+	f[len(f)/2] += rest
+	return f
+}
+
+// samples is the filtered picture at 64x64, fractionBits fractional bits.
+type samples [pdqSide][pdqSide]int64
+
+// sample filters the part r of a luma plane.
+func sample(p plane, r image.Rectangle) *samples {
+	xs, ys := tents(r.Dx()), tents(r.Dy())
+	columns := make([][pdqSide]uint64, r.Dy())
+	for y := range columns {
+		row := p.pix[(r.Min.Y+y)*p.w+r.Min.X:][:r.Dx()]
+		for k, t := range xs {
+			var sum uint64
+			for i, v := range row[t.first:][:len(t.weights)] {
+				sum += uint64(v) * t.weights[i]
+			}
+			columns[y][k] = sum >> (weightBits + lumaBits - fractionBits)
+		}
+	}
+	var s samples
+	for j, t := range ys {
+		for k := range pdqSide {
+			var sum uint64
+			for i, w := range t.weights {
+				sum += columns[t.first+i][k] * w
+			}
+			s[j][k] = int64(sum >> weightBits)
+		}
+	}
+	return &s
+}
+
+// quality is PDQ's measure of detail: the sum of steps between neighbouring
+// samples, each in hundredths of the range and cut to an integer, over 90; at
+// most 100.
+func (s *samples) quality() int {
+	step := func(u, v int64) int64 {
+		d := (u - v) * 100 / (255 << fractionBits)
+		return max(d, -d)
+	}
+	var sum int64
+	for j := range pdqSide {
+		for k := range pdqSide {
+			if j+1 < pdqSide {
+				sum += step(s[j][k], s[j+1][k])
+			}
+			if k+1 < pdqSide {
+				sum += step(s[j][k], s[j][k+1])
+			}
+		}
+	}
+	return int(min(sum/90, 100))
+}
+
+// block is the 16x16 DCT coefficients of row and column frequencies 1 to 16.
+type block [pdqBlock * pdqBlock]int64
+
+// cosines is the 16x64 matrix of the DCT-II, sqrt(2/64) cos(pi/128 i (2j+1))
+// for i = 1..16, with weightBits fractional bits.
+var cosines = func() (m [pdqBlock][pdqSide]int64) {
+	for i := range m {
+		for j := range m[i] {
+			c := math.Sqrt(2.0/pdqSide) * math.Cos(math.Pi/2/pdqSide*float64((i+1)*(2*j+1)))
+			m[i][j] = int64(math.Round(c * (1 << weightBits)))
+		}
+	}
+	return m
+}()
+
+// dct multiplies with the cosines from both sides. Sums stay below 2^56.
+func (s *samples) dct() *block {
+	var half [pdqBlock][pdqSide]int64
+	for i := range half {
+		for k := range pdqSide {
+			var sum int64
+			for j := range pdqSide {
+				sum += cosines[i][j] * s[j][k]
+			}
+			half[i][k] = sum >> weightBits
+		}
+	}
+	var b block
+	for i := range half {
+		for j := range pdqBlock {
+			var sum int64
+			for k := range pdqSide {
+				sum += half[i][k] * cosines[j][k]
+			}
+			b[pdqBlock*i+j] = sum >> weightBits
+		}
+	}
+	return &b
+}
+
+// signs returns the codes of the picture as it is and mirrored in both ways.
+func (b *block) signs() (s signs) {
+	for p := range s {
+		flipped := *b
+		for i := range flipped {
+			if flipMasks[p][i/64]>>(i%64)&1 != 0 {
+				flipped[i] = -flipped[i]
+			}
+		}
+		s[p] = flipped.code()
+	}
+	return s
+}
+
+// code sets a bit for each coefficient above the median, the 128th smallest.
+func (b *block) code() (c Code) {
+	sorted := *b
+	slices.Sort(sorted[:])
+	median := sorted[len(sorted)/2-1]
+	for i, v := range b {
+		if v > median {
+			c[i/64] |= 1 << (i % 64)
+		}
+	}
+	return c
+}
