@@ -13,17 +13,24 @@ type Formats struct {
 	BMP, TIFF bool
 }
 
-// Limits bound what one picture may cost. A zero field takes its default,
-// never "unlimited".
+// Limits bound what one picture may cost. A field that is zero (or negative)
+// takes its default, never "unlimited".
 type Limits struct {
-	MaxBytes  int64         // length of the file; 20 MB
-	MaxPixels int64         // width times height; 50 million
-	MinSide   int           // shorter side in pixels; 16
-	MaxSide   int           // longer side in pixels; 16384
-	MaxScans  int           // scans of a JPEG; 64
-	MaxMemory int64         // estimated bytes while decoding; 256 MB
-	Timeout   time.Duration // from the first look at the bytes to the fingerprint; 2 s
-	Formats   Formats
+	MaxBytes  int64 // length of the file; 20 MB (20 * 2^20)
+	MaxPixels int64 // width times height; 50 million
+	MinSide   int   // shorter side in pixels; 16
+	MaxSide   int   // longer side in pixels; 16384
+	MaxScans  int   // scans of a JPEG; 64
+	// MaxMemory is the most that decoding may be estimated to take, in bytes;
+	// 256 MB (256 * 2^20). At the default this allows for example 50 megapixels
+	// of an ordinary JPEG, 33 of a progressive JPEG with colour at half
+	// resolution, 62 of an 8-bit RGBA PNG.
+	MaxMemory int64
+	// Timeout bounds decoding and what follows, from the moment in which the
+	// decode memory is granted; 2 s. Work that cannot be interrupted must be
+	// estimated at no more than half of it.
+	Timeout time.Duration
+	Formats Formats
 	// Budget is shared by all pictures that are decoded at a time; nil means
 	// that only MaxMemory bounds each.
 	Budget *Budget
@@ -39,8 +46,15 @@ type Budget struct {
 	total int64
 }
 
-// NewBudget makes a budget of n bytes.
-func NewBudget(n int64) *Budget { return &Budget{sem: semaphore.NewWeighted(n), total: n} }
+// NewBudget makes a budget of n bytes; if n is not positive, of the default
+// of Limits.MaxMemory. A picture that may take more than the whole budget (its
+// MaxMemory is larger) takes all of it and is decoded alone.
+func NewBudget(n int64) *Budget {
+	if n <= 0 {
+		n = DefaultLimits().MaxMemory
+	}
+	return &Budget{sem: semaphore.NewWeighted(n), total: n}
+}
 
 // acquire takes n bytes, at most all of them, and waits until ctx ends.
 func (b *Budget) acquire(ctx context.Context, n int64) error {
@@ -58,7 +72,7 @@ func (b *Budget) release(n int64) {
 
 func (l Limits) withDefaults() Limits {
 	def := func(v *int64, d int64) {
-		if *v == 0 {
+		if *v <= 0 {
 			*v = d
 		}
 	}
@@ -69,11 +83,11 @@ func (l Limits) withDefaults() Limits {
 		v *int
 		d int
 	}{{&l.MinSide, 16}, {&l.MaxSide, 16384}, {&l.MaxScans, 64}} {
-		if *s.v == 0 {
+		if *s.v <= 0 {
 			*s.v = s.d
 		}
 	}
-	if l.Timeout == 0 {
+	if l.Timeout <= 0 {
 		l.Timeout = 2 * time.Second
 	}
 	return l

@@ -1,0 +1,130 @@
+package hash
+
+import (
+	"time"
+)
+
+// What will decoding this picture cost?
+//
+// The usual guard is a limit on pixels, with a fixed number of bytes for each.
+// It holds neither way: 49 megapixels of progressive JPEG keep 735 MB of
+// coefficients, of grey baseline JPEG 49 MB. So the memory is added up from
+// what the decoders of the standard library and golang.org/x/image v0.45.0
+// allocate for each format and mode (read in their source), always for the
+// dearest content that the header admits.
+//
+// Time has a second guard, the deadline under the decoder (see decode.go), but
+// it acts only when the decoder asks for more bytes. Work that a few bytes can
+// order (scans of a progressive JPEG that change nothing, a WebP of one
+// colour) is estimated here instead, by constants measured on one core at
+// 2.x GHz for the dearest content that could be constructed, and refused
+// when it would take more than half of Limits.Timeout. A slower machine gives
+// the same answer, for the sake of equal verdicts; it is the deadline that
+// then bites.
+
+// cost is what decoding a picture takes at most, beside its own bytes.
+type cost struct {
+	bytes int64
+	time  time.Duration // work that the deadline reader cannot interrupt
+}
+
+const (
+	// canonicalBytes is what canonicalise needs beside the decoded picture:
+	// planes of 1024 x 1024 luma and 192 x 192 colour, and their row sums.
+	canonicalBytes = 4 << 20
+
+	jpegBlockBytes = 64 * 4 // coefficients of a block, int32 each
+	jpegVisitTime  = 110 * time.Nanosecond
+	jpegBlockTime  = 200 * time.Nanosecond
+
+	webpLossyTime    = 20 * time.Nanosecond // per pixel
+	webpLossyByte    = 60 * time.Nanosecond // per byte of the frame
+	webpLosslessTime = 60 * time.Nanosecond // per pixel
+	// Each group of prefix codes of a lossless WebP has five trees with up to
+	// 280+2048, 256, 256, 256 and 40 symbols, two nodes of 8 bytes a symbol, and
+	// a lookup table of 512 bytes each. At most 2600 are accepted, at most one a
+	// tile of 4x4 pixels, and a byte of input can order no more than 3.5 KB.
+	webpGroupBytes   = 53 << 10
+	webpMaxGroups    = 2600
+	webpGroupPerByte = 3500
+)
+
+func jpegCost(s jpegSurvey) cost {
+	var c cost
+	blocks := s.allBlocks()
+	c.bytes = 64 * blocks
+	if s.progressive {
+		c.bytes += jpegBlockBytes * blocks
+		c.time = time.Duration(s.visits)*jpegVisitTime + time.Duration(blocks)*jpegBlockTime
+	}
+	if len(s.components) == 4 || s.rgb() {
+		c.bytes += 4 * s.width * s.height
+	}
+	return c
+}
+
+func pngCost(s pngSurvey, pixels int64) cost {
+	samples, alpha := int64(1), false
+	switch s.colour {
+	case 2:
+		samples = 4
+	case 4, 6:
+		samples, alpha = 4, true
+	}
+	if s.transparent && s.colour != 3 && !alpha {
+		samples = 4
+	}
+	if s.depth == 16 {
+		samples *= 2
+	}
+	if s.interlaced {
+		samples *= 2 // the seven passes together are once more the picture
+	}
+	return cost{bytes: samples * pixels}
+}
+
+// gifCost counts the frame, its copy when it is interlaced, and the screen.
+func gifCost(pixels int64) cost { return cost{bytes: 6 * pixels} }
+
+func webpCost(s webpSurvey, w, h int64) cost {
+	pixels, padded := w*h, ceilDiv(w, 16)*ceilDiv(h, 16)*256
+	var c cost
+	if s.lossless == 0 {
+		c.bytes = padded + padded/2 + padded/64 + s.lossy + 1<<19
+		c.time = time.Duration(pixels)*webpLossyTime + time.Duration(s.lossy)*webpLossyByte
+	}
+	if s.alpha > 0 {
+		c.bytes += pixels
+	}
+	if n := max(s.lossless, s.alpha); s.packed || s.lossless > 0 {
+		groups := min(webpMaxGroups, ceilDiv(w, 4)*ceilDiv(h, 4))
+		c.bytes += 7*pixels + min(groups*webpGroupBytes, n*webpGroupPerByte)
+		c.time += time.Duration(pixels) * webpLosslessTime
+	}
+	return c
+}
+
+func bmpCost(pixels int64) cost { return cost{bytes: 4 * pixels} }
+
+// tiffCost counts the picture and one unpacked strip or tile, which the
+// decoder lets grow to 8 bytes a pixel and which doubles as it grows.
+func tiffCost(b []byte, w, h int64) cost {
+	d := firstDirectory(b)
+	samples := int64(4)
+	if depth, ok := d.value(tagBitsPerSample); !ok || depth != 8 {
+		samples = 8 // 16 bits, or a list that stands elsewhere
+	}
+	c := cost{bytes: samples*w*h + 3*int64(len(b))}
+	if k, ok := d.value(tagCompression); ok && k > 1 {
+		block := w * h
+		if rows, ok := d.value(tagRowsPerStrip); ok && rows > 0 {
+			block = w * min(h, int64(rows))
+		}
+		if tw, ok := d.value(tagTileWidth); ok && tw > 0 {
+			tl, _ := d.value(tagTileLength)
+			block = min(int64(tw), w+1024) * min(int64(tl), h+1024)
+		}
+		c.bytes += 24 * block
+	}
+	return c
+}
