@@ -84,6 +84,13 @@ func (v Verdict) MarshalJSON() ([]byte, error) {
 	for i, m := range v.Matches {
 		w.Matches[i] = m.wire()
 	}
+	return encode(w)
+}
+
+// MarshalJSON writes m as it stands in a verdict.
+func (m Match) MarshalJSON() ([]byte, error) { return encode(m.wire()) }
+
+func encode(w any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
