@@ -84,13 +84,13 @@ func (v Verdict) MarshalJSON() ([]byte, error) {
 	for i, m := range v.Matches {
 		w.Matches[i] = m.wire()
 	}
-	return encode(w)
+	return encodeWire(w)
 }
 
 // MarshalJSON writes m as it stands in a verdict.
-func (m Match) MarshalJSON() ([]byte, error) { return encode(m.wire()) }
+func (m Match) MarshalJSON() ([]byte, error) { return encodeWire(m.wire()) }
 
-func encode(w any) ([]byte, error) {
+func encodeWire(w any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
