@@ -1,0 +1,52 @@
+// Package hash turns the bytes of a product photo into a fingerprint, and says
+// how far two fingerprints are apart.
+//
+// [Read] makes the exact fingerprint that references are kept as, [ReadQuery]
+// the one that queries need, [Of] takes a picture that is decoded already, and
+// [Compare] measures. Nothing here knows banks or verdicts, and nothing here
+// needs a database.
+//
+// # The recipe
+//
+// A fingerprint is only worth something next to another one made in the same
+// way, from the first byte on. That way is called the recipe, and its number
+// stands in every fingerprint. Recipe 1, from bytes to fingerprint:
+//
+//  1. The first bytes say the format: JPEG, PNG, GIF or WebP, and BMP or TIFF
+//     if they are switched on. The header says the sides, and from both follows
+//     what decoding will cost. Too large, too small, too dear: refused before
+//     a byte is decoded (sniff.go, decode.go, limits.go).
+//  2. The standard decoders decode; of an animation the first frame.
+//  3. The picture is made canonical: over white, reduced by area to at most
+//     1,024 pixels of fine luma and 192 pixels of colour, turned upright by
+//     its EXIF orientation (canonical.go, reduce.go).
+//  4. PDQ of the full frame, with the codes of the mirrored picture; a quality
+//     below 50 is too plain (pdq.go, dihedral.go).
+//  5. The uniform border is found on the colour picture; if there is one, PDQ
+//     of what is inside it (trim.go).
+//  6. goimagehash's perception and difference hash of the picture at 64x64, and
+//     a colour signature (compute.go).
+//
+// All of it is done in integers, or rounded where platforms could differ, so
+// that the same bytes give the same fingerprint on every CPU.
+//
+// # Ledger
+//
+//	recipe  since  what changed
+//	1       0.1.0  the first
+//
+// # What it cannot do
+//
+// Crops, collages, screenshots and pictures within pictures are other pictures
+// to these hashes. Pixels cannot tell a colour variant or another flavour in
+// the same carton from an edited copy. A new photo of the same product does
+// not match at all.
+//
+// # Conformance
+//
+// On the pictures that PDQ's authors publish, quality 80 and better, the full
+// frame is within 4 of 256 bits of their C++ implementation and within 8 of
+// the values of their Python and WebAssembly tests; qualities agree within 1.
+// The difference is the reference's nearest-neighbour step to 512x512, which
+// is left out here, and the JPEG decoder.
+package hash
