@@ -1,0 +1,184 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// A server dies of two things that cost the sender nothing: bodies that arrive
+// slowly while they are held in memory, and pictures that keep a core busy for
+// seconds. A limit on the size of one body bounds neither.
+//
+// So memory and work are admitted apart. A body takes memory from a pool that
+// all requests share, in steps that double as its bytes arrive: a client that
+// announces 20 MB and sends none holds 64 KB. Only a body that is complete may
+// wait for a slot, so a slow sender never holds one. Both waits are short and
+// bounded, and what does not fit is answered 429: a queue that is longer than
+// the senders' patience only makes every answer late.
+//
+// Steps could deadlock if everyone held a part and waited for more; the bounded
+// wait resolves that by refusing some.
+
+// firstStep is the memory that a body takes before its first byte has arrived.
+const firstStep = 64 << 10
+
+// admission bounds memory and work of all requests together.
+type admission struct {
+	slots   chan struct{}
+	queue   int64
+	waiting atomic.Int64
+	wait    time.Duration
+	memory  *semaphore.Weighted
+	held    atomic.Int64
+	refused func(cause string) // counts
+}
+
+func newAdmission(o Options, refused func(string)) *admission {
+	return &admission{
+		slots:   make(chan struct{}, o.Slots),
+		queue:   int64(o.Queue),
+		wait:    o.MaxWait,
+		memory:  semaphore.NewWeighted(o.MaxHeld),
+		refused: refused,
+	}
+}
+
+// enter waits for a slot and returns the function that gives it back. It fails
+// with errBusy if the queue is full or the wait too long, and with ctx's error.
+func (a *admission) enter(ctx context.Context) (leave func(), err error) {
+	leave = func() { <-a.slots }
+	select {
+	case a.slots <- struct{}{}:
+		return leave, nil
+	default:
+	}
+	defer a.waiting.Add(-1)
+	if a.waiting.Add(1) > a.queue {
+		return nil, a.busy("queue")
+	}
+	timer := time.NewTimer(a.wait)
+	defer timer.Stop()
+	select {
+	case a.slots <- struct{}{}:
+		return leave, nil
+	case <-timer.C:
+		return nil, a.busy("slot")
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a slot: %w", ctx.Err())
+	}
+}
+
+func (a *admission) busy(cause string) error {
+	a.refused(cause)
+	return fmt.Errorf("%w: no %s", errBusy, cause)
+}
+
+// reserve takes n bytes of memory, or fails like enter.
+func (a *admission) reserve(ctx context.Context, n int64) error {
+	if !a.memory.TryAcquire(n) {
+		waitCtx, cancel := context.WithTimeout(ctx, a.wait)
+		defer cancel()
+		if a.memory.Acquire(waitCtx, n) != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("wait for memory: %w", ctx.Err())
+			}
+			return a.busy("memory")
+		}
+	}
+	a.held.Add(n)
+	return nil
+}
+
+func (a *admission) release(n int64) {
+	a.held.Add(-n)
+	a.memory.Release(n)
+}
+
+// upload is a complete body in admitted memory.
+type upload struct {
+	a *admission
+	b []byte // its capacity is what was admitted
+}
+
+// release gives the memory back; the bytes must not be used afterwards.
+func (u *upload) release() {
+	u.a.release(int64(cap(u.b)))
+	u.b = nil
+}
+
+// reader lets the index use the bytes in place.
+func (u *upload) reader() io.Reader { return bytes.NewBuffer(u.b) }
+
+// receive reads r to its end. announced is its length, or -1 if unknown; a body
+// of more than limit bytes is errTooLarge. Other errors are those of reserve and
+// bodyError.
+func (a *admission) receive(ctx context.Context, r io.Reader, announced, limit int64) (*upload, error) {
+	if announced > limit {
+		return nil, errTooLarge
+	}
+	most := limit
+	if announced >= 0 {
+		most = announced // net/http ends the body there
+	}
+	u := &upload{a: a}
+	if err := u.grow(ctx, min(firstStep, most)); err != nil {
+		return nil, err
+	}
+	if err := u.fill(ctx, r, most); err != nil {
+		u.release()
+		return nil, err
+	}
+	return u, nil
+}
+
+// fill reads r to its end, at most most bytes. A full buffer is told from the
+// end of the body by reading one byte more.
+func (u *upload) fill(ctx context.Context, r io.Reader, most int64) error {
+	var extra [1]byte
+	for {
+		room := u.b[len(u.b):cap(u.b)]
+		full := len(room) == 0
+		if full {
+			room = extra[:]
+		}
+		n, err := r.Read(room)
+		if n > 0 && full {
+			if int64(len(u.b)) >= most {
+				return errTooLarge
+			}
+			next := max(2*int64(cap(u.b)), firstStep)
+			if err := u.grow(ctx, min(next, most)); err != nil {
+				return err
+			}
+			u.b = append(u.b, extra[0])
+		} else {
+			u.b = u.b[:len(u.b)+n]
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return bodyError(err)
+		}
+	}
+}
+
+// grow makes room for n bytes. Old and new memory are both admitted while the
+// bytes move.
+func (u *upload) grow(ctx context.Context, n int64) error {
+	if err := u.a.reserve(ctx, n); err != nil {
+		return err
+	}
+	old := int64(cap(u.b))
+	b := make([]byte, len(u.b), n)
+	copy(b, u.b)
+	u.b = b
+	u.a.release(old)
+	return nil
+}

@@ -1,0 +1,285 @@
+package server
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index"
+)
+
+// maxMatches is the largest limit that may be asked for.
+const maxMatches = 1000
+
+// judge answers POST /v1/judge: one picture as the body gives one verdict, a
+// multipart body an array of verdicts in the order of its parts. Every part is
+// taken for a picture; its name and type are ignored. The parts are read and
+// judged one after the other.
+func (s *Server) judge(w http.ResponseWriter, r *http.Request) error {
+	o, err := judgeOptions(r)
+	if err != nil {
+		return err
+	}
+	parts, err := multipartOf(r)
+	if err != nil {
+		return err
+	}
+	if parts != nil {
+		return s.judgeParts(w, r, parts, o)
+	}
+	s.expectBody(w, time.Now().Add(s.o.BodyTimeout))
+	up, err := s.admit.receive(r.Context(), r.Body, r.ContentLength, s.o.Limits.MaxBytes)
+	if errors.Is(err, errTooLarge) {
+		s.drain(r)
+	}
+	if err == nil {
+		s.haveBody(w)
+	}
+	v, err := s.judgeUpload(r.Context(), up, err, o)
+	if err != nil {
+		return err
+	}
+	return s.writeVerdicts(w, false, v)
+}
+
+func judgeOptions(r *http.Request) (o index.JudgeOptions, err error) {
+	q := r.URL.Query()
+	o.Banks = q["bank"]
+	if o.Authorised, err = boolOf(q, "authorised"); err != nil {
+		return o, err
+	}
+	o.Limit, err = countOf(q, "limit", 0, maxMatches)
+	return o, err
+}
+
+// judgeParts judges a multipart body.
+func (s *Server) judgeParts(w http.ResponseWriter, r *http.Request, parts *multipart.Reader, o index.JudgeOptions) error {
+	var vs []index.Verdict
+	last := time.Now().Add(maxBatch)
+	for {
+		s.expectBody(w, earlier(time.Now().Add(s.o.BodyTimeout), last))
+		p, err := parts.NextRawPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return bodyError(err)
+		}
+		if len(vs) == s.o.MaxParts {
+			return refuse(errBody, fmt.Sprintf("more than %d parts", s.o.MaxParts))
+		}
+		up, err := s.admit.receive(r.Context(), p, -1, s.o.Limits.MaxBytes)
+		v, err := s.judgeUpload(r.Context(), up, err, o)
+		if err != nil {
+			return err
+		}
+		vs = append(vs, v)
+	}
+	if len(vs) == 0 {
+		return refuse(errBody, "the multipart body has no parts")
+	}
+	s.haveBody(w)
+	return s.writeVerdicts(w, true, vs...)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// judgeUpload judges what receive returned, and releases it. A body beyond the
+// limit is a statement about the picture, so it is a verdict.
+func (s *Server) judgeUpload(ctx context.Context, up *upload, err error, o index.JudgeOptions) (index.Verdict, error) {
+	if errors.Is(err, errTooLarge) {
+		return s.tooLarge(ctx, o)
+	}
+	if err != nil {
+		return index.Verdict{}, err
+	}
+	defer up.release()
+	var v index.Verdict
+	err = s.work(ctx, func(ctx context.Context) (err error) {
+		v, err = s.ix.Judge(ctx, up.reader(), o)
+		return err
+	})
+	return v, err
+}
+
+// tooLarge is what Judge says about a file beyond the limit, without the file.
+// The banks are looked up as Judge does.
+func (s *Server) tooLarge(ctx context.Context, o index.JudgeOptions) (index.Verdict, error) {
+	for _, b := range o.Banks {
+		if _, err := s.ix.Bank(ctx, b); err != nil {
+			return index.Verdict{}, err
+		}
+	}
+	return index.Verdict{
+		Outcome: index.Unusable, Reason: hash.TooLarge, Advice: index.NoAdvice, Mode: "fast",
+		Seq: s.ix.Seq(), Recipe: hash.Recipe, Authorised: o.Authorised,
+	}, nil
+}
+
+// work runs f in a slot, within the time that one picture may take.
+func (s *Server) work(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.MaxWork)
+	defer cancel()
+	leave, err := s.admit.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return f(ctx)
+}
+
+// writeVerdicts sends verdicts in the bytes of MarshalJSON: one alone, or an
+// array.
+func (s *Server) writeVerdicts(w http.ResponseWriter, array bool, vs ...index.Verdict) error {
+	var out []byte
+	for i, v := range vs {
+		b, err := v.MarshalJSON()
+		if err != nil {
+			return fmt.Errorf("verdict %d: %w", i+1, err)
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, b...)
+	}
+	for _, v := range vs {
+		s.metrics.verdict(v)
+	}
+	if array {
+		out = append(append([]byte{'['}, out...), ']')
+	}
+	writeBytes(w, http.StatusOK, "application/json", out)
+	return nil
+}
+
+// fingerprint answers POST /v1/fingerprint: the exact fingerprint of the
+// picture in the body, as references are made of.
+func (s *Server) fingerprint(w http.ResponseWriter, r *http.Request) error {
+	up, err := s.body(w, r, s.o.Limits.MaxBytes)
+	if err != nil {
+		return err
+	}
+	defer up.release()
+	var f hash.Fingerprint
+	var info hash.Info
+	err = s.work(r.Context(), func(ctx context.Context) (err error) {
+		f, info, err = hash.Read(ctx, up.reader(), s.o.Limits)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, fingerprintJSON{
+		Fingerprint: f, Quality: f.Quality(), Format: info.Format,
+		Width: info.Width, Height: info.Height, SHA256: hex.EncodeToString(info.SHA256[:]),
+	})
+}
+
+// search answers POST /v1/search: the verdict on a picture of which only the
+// fingerprint is known.
+func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
+	var q searchJSON
+	if err := s.jsonBody(w, r, &q); err != nil {
+		return err
+	}
+	if q.Limit < 0 || q.Limit > maxMatches {
+		return refuse(errBody, fmt.Sprintf("limit is a number from 0 to %d", maxMatches))
+	}
+	f, err := hash.Parse(q.Fingerprint)
+	if err != nil {
+		return err
+	}
+	var v index.Verdict
+	err = s.work(r.Context(), func(ctx context.Context) (err error) {
+		v, err = s.ix.JudgeFingerprint(ctx, f, index.JudgeOptions{Banks: q.Banks, Authorised: q.Authorised, Limit: q.Limit})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.writeVerdicts(w, false, v)
+}
+
+// body reads a body that is no form.
+func (s *Server) body(w http.ResponseWriter, r *http.Request, limit int64) (*upload, error) {
+	if err := checkEncoding(r); err != nil {
+		return nil, err
+	}
+	s.expectBody(w, time.Now().Add(s.o.BodyTimeout))
+	up, err := s.admit.receive(r.Context(), r.Body, r.ContentLength, limit)
+	if errors.Is(err, errTooLarge) {
+		s.drain(r)
+	}
+	if err == nil {
+		s.haveBody(w)
+	}
+	return up, err
+}
+
+// jsonBody reads a JSON body into v.
+func (s *Server) jsonBody(w http.ResponseWriter, r *http.Request, v any) error {
+	up, err := s.body(w, r, maxJSON)
+	if err != nil {
+		return err
+	}
+	defer up.release()
+	return readJSON(up.b, v)
+}
+
+// expectBody sets the time by which the body must have arrived. Recorders in
+// tests have no deadlines.
+func (s *Server) expectBody(w http.ResponseWriter, t time.Time) {
+	_ = http.NewResponseController(w).SetReadDeadline(t)
+}
+
+// haveBody lifts the deadline once the body is complete; it would otherwise
+// end the request's context while the picture is worked on.
+func (s *Server) haveBody(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+}
+
+// drain reads on for a while without keeping anything: a client that is still
+// sending when the connection closes may never see the answer. One that waits
+// for leave to send is not given it.
+func (s *Server) drain(r *http.Request) {
+	if r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, s.o.Limits.MaxBytes)
+	}
+}
+
+// multipartOf returns the parts of a multipart/form-data body, or nil if the
+// body is none.
+func multipartOf(r *http.Request) (*multipart.Reader, error) {
+	if err := checkEncoding(r); err != nil {
+		return nil, err
+	}
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "multipart/form-data" {
+		return nil, nil
+	}
+	if err != nil || params["boundary"] == "" || len(params["boundary"]) > 70 {
+		return nil, refuse(errBody, "multipart/form-data without a boundary")
+	}
+	return multipart.NewReader(r.Body, params["boundary"]), nil
+}
+
+// checkEncoding refuses compressed bodies: they would be judged as they are.
+func checkEncoding(r *http.Request) error {
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return errEncoding
+	}
+	return nil
+}

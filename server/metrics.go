@@ -1,0 +1,114 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/touchstone-go/touchstone/index"
+)
+
+// metrics has a registry of its own, so that a program may hold several
+// servers. Labels only take words of this package and the names of existing
+// banks: nothing that a stranger sends becomes a label.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	verdicts *prometheus.CounterVec
+	unusable *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	inFlight prometheus.Gauge
+}
+
+func newMetrics(ix *index.Index) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: counter("touchstone_http_requests_total", "Requests answered.", "route", "method", "code"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "touchstone_http_request_duration_seconds", Help: "Time from the headers to the answer.",
+			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30},
+		}, []string{"route"}),
+		verdicts: counter("touchstone_verdicts_total", "Verdicts by outcome.", "outcome"),
+		unusable: counter("touchstone_unusable_total", "Pictures that could not be used, by reason.", "reason"),
+		refusals: counter("touchstone_admission_refusals_total", "Requests refused for want of a slot, a place in the queue or memory.", "cause"),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "touchstone_http_requests_in_flight", Help: "Requests being answered."}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.verdicts, m.unusable, m.refusals, m.inFlight,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newBankCollector(ix),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchstone_index_sequence_number", Help: "Sequence number of the last change that queries see.",
+		}, func() float64 { return float64(ix.Seq()) }))
+	return m
+}
+
+// watch adds what the admission holds.
+func (m *metrics) watch(a *admission) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchstone_body_bytes", Help: "Memory held for request bodies, in bytes.",
+		}, func() float64 { return float64(a.held.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchstone_slots_in_use", Help: "Pictures being worked on.",
+		}, func() float64 { return float64(len(a.slots)) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchstone_queue_length", Help: "Requests waiting for a slot.",
+		}, func() float64 { return float64(a.waiting.Load()) }))
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+func (m *metrics) refused(cause string) { m.refusals.WithLabelValues(cause).Inc() }
+
+func (m *metrics) request(route, method string, status int, took time.Duration) {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch:
+	default:
+		method = "other"
+	}
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+func (m *metrics) verdict(v index.Verdict) {
+	m.verdicts.WithLabelValues(string(v.Outcome)).Inc()
+	if v.Outcome == index.Unusable {
+		m.unusable.WithLabelValues(string(v.Reason)).Inc()
+	}
+}
+
+// bankCollector reads the banks when it is asked.
+type bankCollector struct {
+	ix         *index.Index
+	searchable *prometheus.Desc
+}
+
+func newBankCollector(ix *index.Index) *bankCollector {
+	return &bankCollector{ix, prometheus.NewDesc("touchstone_references",
+		"References that can match, by bank.", []string{"bank", "kind"}, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (c *bankCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.searchable }
+
+// Collect implements prometheus.Collector. A closed index has no banks.
+func (c *bankCollector) Collect(ch chan<- prometheus.Metric) {
+	banks, err := c.ix.Banks(context.Background())
+	if err != nil {
+		return
+	}
+	for _, b := range banks {
+		ch <- prometheus.MustNewConstMetric(c.searchable, prometheus.GaugeValue, float64(b.Searchable), b.Name, string(b.Kind))
+	}
+}

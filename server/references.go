@@ -1,0 +1,245 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/touchstone-go/touchstone/index"
+)
+
+// The page sizes of a listing.
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+// maxField is the largest metadata field of a form in bytes; the index has
+// tighter rules.
+const maxField = 8 << 10
+
+// listReferences answers GET /v1/banks/{bank}/references.
+func (s *Server) listReferences(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	limit, err := countOf(q, "limit", defaultPage, maxPage)
+	if err != nil {
+		return err
+	}
+	out := referencesJSON{References: []referenceJSON{}}
+	for ref, err := range s.ix.References(r.Context(), r.PathValue("bank"), q.Get("after")) {
+		if err != nil {
+			return err
+		}
+		if len(out.References) == limit {
+			out.Next = out.References[limit-1].ID
+			break
+		}
+		out.References = append(out.References, referenceWire(ref))
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// getReference answers GET /v1/banks/{bank}/references/{id}.
+func (s *Server) getReference(w http.ResponseWriter, r *http.Request) error {
+	ref, err := s.ix.Get(r.Context(), r.PathValue("bank"), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, referenceWire(ref))
+}
+
+// deleteReference answers DELETE /v1/banks/{bank}/references/{id} with 204.
+func (s *Server) deleteReference(w http.ResponseWriter, r *http.Request) error {
+	if err := s.ix.Remove(r.Context(), r.PathValue("bank"), r.PathValue("id")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// registration is one PUT of a reference.
+type registration struct {
+	ref     index.Reference
+	options index.RegisterOptions
+	image   *upload // nil: only the opinion is to be set
+}
+
+// putReference answers PUT /v1/banks/{bank}/references/{id}: 201 if the
+// reference is new, 200 if it was there or was replaced. The body is the picture,
+// or a form with the picture in the part "image" and metadata in the parts sku,
+// source, note and meta (a JSON object of strings). An empty body with
+// ?opinion= sets the opinion of a reference that exists.
+func (s *Server) putReference(w http.ResponseWriter, r *http.Request) error {
+	p, err := registrationOf(r)
+	if err != nil {
+		return err
+	}
+	if err := s.receivePicture(w, r, &p); err != nil {
+		return err
+	}
+	if p.image == nil {
+		return s.putOpinion(w, r, p.ref)
+	}
+	defer p.image.release()
+	status, err := s.statusOf(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	var stored index.Reference
+	err = s.work(r.Context(), func(ctx context.Context) (err error) {
+		stored, err = s.ix.Register(ctx, p.ref, p.image.reader(), p.options)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if p.ref.Opinion != "" && stored.Opinion != p.ref.Opinion {
+		return s.putOpinion(w, r, p.ref)
+	}
+	return writeJSON(w, status, referenceWire(stored))
+}
+
+func registrationOf(r *http.Request) (p registration, err error) {
+	q := r.URL.Query()
+	p.ref = index.Reference{Bank: r.PathValue("bank"), ID: r.PathValue("id")}
+	if p.ref.Opinion, err = opinionOf(q); err != nil {
+		return p, err
+	}
+	if p.options.Replace, err = boolOf(q, "replace"); err != nil {
+		return p, err
+	}
+	p.options.Force, err = boolOf(q, "force")
+	return p, err
+}
+
+func opinionOf(q url.Values) (index.Opinion, error) {
+	o := index.Opinion(q.Get("opinion"))
+	switch o {
+	case index.Confirmed, index.Seed, index.Disputed, index.Withdrawn:
+		return o, nil
+	}
+	if q.Has("opinion") {
+		return "", refuse(errQuery, "opinion is confirmed, seed, disputed or withdrawn")
+	}
+	return "", nil
+}
+
+// statusOf says what a successful registration will be answered with.
+func (s *Server) statusOf(ctx context.Context, p registration) (int, error) {
+	_, seen, err := s.ix.Seen(ctx, p.ref.Bank, p.ref.ID, sha256.Sum256(p.image.b))
+	if err == nil && seen {
+		return http.StatusOK, nil
+	}
+	_, err = s.ix.Get(ctx, p.ref.Bank, p.ref.ID)
+	switch {
+	case err == nil:
+		return http.StatusOK, nil
+	case errors.Is(err, index.ErrNotFound): // of a missing bank Register will say so
+		return http.StatusCreated, nil
+	}
+	return 0, err
+}
+
+// putOpinion sets the opinion of a reference and answers with it.
+func (s *Server) putOpinion(w http.ResponseWriter, r *http.Request, ref index.Reference) error {
+	if err := s.ix.SetOpinion(r.Context(), ref.Bank, ref.ID, ref.Opinion); err != nil {
+		return err
+	}
+	return s.getReference(w, r)
+}
+
+// receivePicture reads the body of a registration.
+func (s *Server) receivePicture(w http.ResponseWriter, r *http.Request, p *registration) error {
+	parts, err := multipartOf(r)
+	if err != nil {
+		return err
+	}
+	if parts != nil {
+		s.expectBody(w, time.Now().Add(s.o.BodyTimeout))
+		return s.receiveForm(w, r, parts, p)
+	}
+	up, err := s.body(w, r, s.o.Limits.MaxBytes)
+	if err != nil {
+		return err
+	}
+	if len(up.b) == 0 && p.ref.Opinion != "" {
+		up.release()
+		return nil
+	}
+	p.image = up
+	return nil
+}
+
+// receiveForm reads a form. Parts come in any order, each at most once.
+func (s *Server) receiveForm(w http.ResponseWriter, r *http.Request, parts *multipart.Reader, p *registration) error {
+	err := s.readForm(r, parts, p)
+	if err == nil && p.image == nil {
+		err = refuse(errBody, "the form has no part image")
+	}
+	if err == nil {
+		s.haveBody(w)
+		return nil
+	}
+	if p.image != nil {
+		p.image.release()
+	}
+	return err
+}
+
+func (s *Server) readForm(r *http.Request, parts *multipart.Reader, p *registration) error {
+	seen := map[string]bool{}
+	for {
+		part, err := parts.NextRawPart()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return bodyError(err)
+		}
+		name := part.FormName()
+		if seen[name] {
+			return refuse(errBody, fmt.Sprintf("the part %q comes twice", clip(name)))
+		}
+		seen[name] = true
+		if name == "image" {
+			p.image, err = s.admit.receive(r.Context(), part, -1, s.o.Limits.MaxBytes)
+		} else {
+			err = setField(&p.ref, name, part)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// setField puts one metadata part into ref.
+func setField(ref *index.Reference, name string, part io.Reader) error {
+	b, err := io.ReadAll(io.LimitReader(part, maxField+1))
+	if err != nil {
+		return bodyError(err)
+	}
+	if len(b) > maxField {
+		return refuse(errBody, fmt.Sprintf("the part %q is longer than %d bytes", clip(name), maxField))
+	}
+	switch name {
+	case "sku":
+		ref.SKU = string(b)
+	case "source":
+		ref.Source = string(b)
+	case "note":
+		ref.Note = string(b)
+	case "meta":
+		if err := readJSON(b, &ref.Meta); err != nil {
+			return refuse(errBody, "meta is a JSON object of strings")
+		}
+	default:
+		return refuse(errBody, fmt.Sprintf("unknown part %q", clip(name)))
+	}
+	return nil
+}
