@@ -2,6 +2,8 @@ package index
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
 
 	"github.com/touchstone-go/touchstone/hash"
 )
@@ -62,13 +64,109 @@ type Bank struct {
 
 // CreateBank makes an empty bank. A zero Policy means DefaultPolicy. It fails
 // with ErrExists if there is a bank of that name, and with ErrInvalid.
-func (x *Index) CreateBank(ctx context.Context, b Bank) (Bank, error) { panic("unwritten") }
+func (x *Index) CreateBank(ctx context.Context, b Bank) (Bank, error) {
+	if b.Main == 0 {
+		b.Main = hash.PDQ
+	}
+	if b.Policy == (Policy{}) {
+		b.Policy = DefaultPolicy(b.Kind, b.Main)
+	}
+	b.References, b.Searchable = 0, 0
+	if err := b.check(); err != nil {
+		return Bank{}, fmt.Errorf("create bank: %w", err)
+	}
+	_, err := x.submit(ctx, func(w *batch, _ *request) error { return w.createBank(b) })
+	if err != nil {
+		return Bank{}, fmt.Errorf("create bank %s: %w", b.Name, err)
+	}
+	return b, nil
+}
+
+func (w *batch) createBank(b Bank) error {
+	if _, ok := w.bank(b.Name); ok {
+		return ErrExists
+	}
+	if err := w.room(4, 2<<10); err != nil {
+		return err
+	}
+	v := &bankView{Bank: b, id: 1}
+	for _, o := range w.banks {
+		v.id = max(v.id, o.id+1)
+	}
+	w.insert(v)
+	w.rules++
+	w.dirty[v.id] = true
+	w.set(bankKey(v.id), encodeBank(v.id, b, w.now))
+	w.set(nameKey(b.Name), binary.BigEndian.AppendUint32(nil, v.id))
+	w.journal(v.id, Change{Op: BankCreated, Policy: b.Policy})
+	return nil
+}
 
 // Bank returns one bank, or ErrNotFound.
-func (x *Index) Bank(ctx context.Context, name string) (Bank, error) { panic("unwritten") }
+func (x *Index) Bank(_ context.Context, name string) (Bank, error) {
+	s := x.acquire()
+	if s == nil {
+		return Bank{}, ErrClosed
+	}
+	defer s.release()
+	b, ok := s.bank(name)
+	if !ok {
+		return Bank{}, fmt.Errorf("bank %q: %w", clip(name), ErrNotFound)
+	}
+	return b.described(), nil
+}
 
 // Banks returns all banks, ordered by name.
-func (x *Index) Banks(ctx context.Context) ([]Bank, error) { panic("unwritten") }
+func (x *Index) Banks(context.Context) ([]Bank, error) {
+	s := x.acquire()
+	if s == nil {
+		return nil, ErrClosed
+	}
+	defer s.release()
+	all := make([]Bank, 0, len(s.banks))
+	for _, b := range s.banks {
+		all = append(all, b.described())
+	}
+	return all, nil
+}
 
-// SetPolicy replaces a bank's policy; the next query follows it.
-func (x *Index) SetPolicy(ctx context.Context, bank string, p Policy) error { panic("unwritten") }
+// SetPolicy replaces a bank's policy; the next query follows it. It fails with
+// ErrNotFound, and with ErrInvalid unless 0 <= Strong <= Weak <= 96 (20 for
+// 64-bit hashes).
+func (x *Index) SetPolicy(ctx context.Context, bank string, p Policy) error {
+	_, err := x.submit(ctx, func(w *batch, _ *request) error { return w.setPolicy(bank, p) })
+	if err != nil {
+		return fmt.Errorf("set policy of bank %q: %w", clip(bank), err)
+	}
+	return nil
+}
+
+func (w *batch) setPolicy(bank string, p Policy) error {
+	v, err := w.need(bank)
+	if err != nil {
+		return err
+	}
+	if err := p.check(v.Main); err != nil {
+		return err
+	}
+	if p == v.Policy {
+		return nil
+	}
+	old, err := get(w.txn, bankKey(v.id))
+	if err != nil {
+		return err
+	}
+	_, created, err := decodeBank(v.id, old)
+	if err != nil {
+		return err
+	}
+	if err := w.room(2, 2<<10); err != nil {
+		return err
+	}
+	v = w.own(v)
+	v.Policy = p
+	w.rules++
+	w.set(bankKey(v.id), encodeBank(v.id, v.Bank, created))
+	w.journal(v.id, Change{Op: PolicySet, Policy: p})
+	return nil
+}

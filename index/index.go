@@ -1,22 +1,360 @@
 package index
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
 
 // Index is an opened store: banks on disk and an immutable view of them in
 // memory. Its methods may be called from any number of goroutines.
-type Index struct{}
+type Index struct {
+	dir     string
+	options Options // with defaults
+	db      *badger.DB
+
+	current   atomic.Pointer[snapshot] // what queries see; nil when closed
+	snapshots sync.WaitGroup           // those that are not released
+
+	requests chan *request // to the writer
+	closing  chan struct{} // closed by Close
+	written  chan struct{} // closed when the writer has ended
+	once     sync.Once     // of Close
+}
+
+// defaultMinFree covers the tables that Badger may be about to write when the
+// disk fills: it dies on a full one.
+const defaultMinFree = 256 << 20
+
+// openFree is the least that Open wants: Badger makes its log files then.
+const openFree = 64 << 20
+
+func (o *Options) withDefaults() Options {
+	var d Options
+	if o != nil {
+		d = *o
+	}
+	if d.MinFree == 0 {
+		d.MinFree = defaultMinFree
+	}
+	if d.Limits.Budget == nil {
+		n := d.Limits.MaxMemory
+		if n == 0 {
+			n = hash.DefaultLimits().MaxMemory
+		}
+		d.Limits.Budget = hash.NewBudget(n)
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.FreeSpace == nil {
+		d.FreeSpace = freeSpace
+	}
+	return d
+}
 
 // Open opens the store in dir, making it if it is absent (unless
-// Options.MustExist). nil options are good options.
-func Open(ctx context.Context, dir string, o *Options) (*Index, error) { panic("unwritten") }
+// Options.MustExist). nil options are good options. It returns when the store
+// can be searched.
+//
+// Errors: ErrNotFound (MustExist or ReadOnly, and no store), ErrFormat (dir
+// holds something else, which is not touched, or a store of the future),
+// ErrRecipe, ErrLocked, ErrCorrupt (what was found, and what to do),
+// ErrNoSpace, those of ctx.
+func Open(ctx context.Context, dir string, o *Options) (*Index, error) {
+	x := &Index{
+		dir: dir, options: o.withDefaults(),
+		requests: make(chan *request), closing: make(chan struct{}), written: make(chan struct{}),
+	}
+	if err := x.open(ctx); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", dir, err)
+	}
+	return x, nil
+}
 
-// Close waits for what is under way, then closes the store. Every later call
-// returns ErrClosed.
-func (x *Index) Close() error { panic("unwritten") }
+func (x *Index) open(ctx context.Context) error {
+	o := &x.options
+	if !o.InMemory {
+		if err := x.prepareDir(); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	db, err := openStore(ctx, badgerOptions(x.dir, o))
+	if err != nil {
+		return err
+	}
+	x.db = db
+	st, err := x.start(ctx)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	x.publish(st)
+	go x.write()
+	return nil
+}
 
-// Check compares the rows on disk with one another and with memory, and joins
-// all findings into one error; nil means clean.
-func (x *Index) Check(ctx context.Context) error { panic("unwritten") }
+// prepareDir looks at the directory before anything is written.
+func (x *Index) prepareDir() error {
+	fresh, err := inspectDir(x.dir)
+	if err != nil {
+		return err
+	}
+	if fresh && (x.options.MustExist || x.options.ReadOnly) {
+		return fmt.Errorf("no store there: %w", ErrNotFound)
+	}
+	if x.options.ReadOnly {
+		return nil
+	}
+	if err := os.MkdirAll(x.dir, 0o777); err != nil {
+		return err
+	}
+	return x.checkSpace(openFree)
+}
 
-// Seq returns the sequence number of the last change that queries see.
-func (x *Index) Seq() uint64 { panic("unwritten") }
+// checkSpace fails with ErrNoSpace below the reserve, but asks for no more
+// than limit.
+func (x *Index) checkSpace(limit int64) error {
+	if x.options.InMemory || x.options.MinFree < 0 {
+		return nil
+	}
+	free, err := x.options.FreeSpace(x.dir)
+	if err != nil {
+		return fmt.Errorf("free space of %s: %w", x.dir, err)
+	}
+	if want := min(limit, x.options.MinFree); free < uint64(want) {
+		return fmt.Errorf("%d bytes free in %s, want %d: %w", free, x.dir, want, ErrNoSpace)
+	}
+	return nil
+}
+
+// start reads or writes the header, then loads.
+func (x *Index) start(ctx context.Context) (st *state, err error) {
+	defer func() {
+		if p := recover(); p != nil { // Badger reading a damaged table
+			err = fmt.Errorf("%v; restore the store from a copy: %w", p, ErrCorrupt)
+		}
+	}()
+	if err := x.checkHeader(); err != nil {
+		return nil, err
+	}
+	txn := x.db.NewTransaction(false)
+	defer txn.Discard()
+	l := &loader{txn: txn}
+	if err := l.load(ctx); err != nil {
+		return nil, err
+	}
+	return &l.state, x.checkMark(l.state.seq)
+}
+
+// checkHeader makes the header of a fresh store, and refuses others' headers.
+func (x *Index) checkHeader() error {
+	txn := x.db.NewTransaction(!x.options.ReadOnly)
+	defer txn.Discard()
+	v, err := get(txn, []byte(headerKey))
+	if err == nil {
+		_, err = decodeHeader(v)
+		return err
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err := x.checkEmpty(txn); err != nil {
+		return err
+	}
+	if x.options.ReadOnly {
+		return fmt.Errorf("no store there: %w", ErrNotFound)
+	}
+	h := header{format: format, recipe: hash.Recipe, madeBy: clip(x.options.MadeBy)}
+	err = errors.Join(txn.Set([]byte(headerKey), h.encode()), txn.Set([]byte(nextKey), encodeNext(1, 1)))
+	if err == nil {
+		err = txn.Commit()
+	}
+	if err != nil {
+		return fmt.Errorf("write header: %v", err)
+	}
+	return nil
+}
+
+// checkEmpty tells a fresh store from one that lost its header.
+func (x *Index) checkEmpty(txn *badger.Txn) error {
+	return scan(context.Background(), txn, nil, []byte{0}, false, func(key, _ []byte) error {
+		return fmt.Errorf("row %x, but no header; restore the store from a copy: %w", key, ErrCorrupt)
+	})
+}
+
+// loader builds the first state out of the rows. A load is the state at a
+// sequence number; nothing in it is known from elsewhere.
+type loader struct {
+	state
+	txn    *badger.Txn
+	loaded counts    // of the bank that is being read
+	bank   *bankView // that one
+}
+
+func (l *loader) load(ctx context.Context) error {
+	v, err := get(l.txn, []byte(nextKey))
+	if err != nil {
+		return fmt.Errorf("next numbers: %w: %w", err, ErrCorrupt)
+	}
+	nextSlot, nextSeq, err := decodeNext(v)
+	if err != nil {
+		return err
+	}
+	l.nextSlot, l.seq = nextSlot, nextSeq-1
+	if err := scan(ctx, l.txn, []byte{tabBank}, nil, true, l.addBank); err != nil {
+		return err
+	}
+	slices.SortFunc(l.banks, func(a, b *bankView) int { return cmp.Compare(a.id, b.id) })
+	if err := scan(ctx, l.txn, []byte{tabColumn}, nil, false, l.addRow); err != nil {
+		return err
+	}
+	if err := l.finish(len(l.banks)); err != nil {
+		return err
+	}
+	slices.SortFunc(l.banks, func(a, b *bankView) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+func (l *loader) addBank(key, v []byte) error {
+	if len(key) != 5 {
+		return fmt.Errorf("row %x: %w", key, ErrCorrupt)
+	}
+	b := &bankView{id: uint32(key[1])<<24 | uint32(key[2])<<16 | uint32(key[3])<<8 | uint32(key[4])}
+	var err error
+	if b.Bank, _, err = decodeBank(b.id, v); err != nil {
+		return fmt.Errorf("row %x: %w", key, err)
+	}
+	c, err := get(l.txn, countKey(b.id))
+	if err != nil {
+		return fmt.Errorf("counts of bank %s: %w: %w", b.Name, err, ErrCorrupt)
+	}
+	if b.counts, err = decodeCounts(c); err != nil {
+		return fmt.Errorf("bank %s: %w", b.Name, err)
+	}
+	l.banks = append(l.banks, b)
+	return nil
+}
+
+// addRow takes up one row of the search column. They come in order of bank and
+// slot.
+func (l *loader) addRow(key, _ []byte) error {
+	id, slot, codes, ok := splitColumn(key)
+	if !ok {
+		return fmt.Errorf("row %x: %w", key, ErrCorrupt)
+	}
+	if l.bank == nil || l.bank.id != id {
+		i, known := slices.BinarySearchFunc(l.banks, id, func(b *bankView, id uint32) int { return cmp.Compare(b.id, id) })
+		if !known {
+			return fmt.Errorf("row %x: no bank %d: %w", key, id, ErrCorrupt)
+		}
+		if err := l.finish(i); err != nil {
+			return err
+		}
+		l.bank, l.loaded = l.banks[i], counts{}
+	}
+	col, ok := parseColumn(codes, l.bank.Main)
+	if !ok || slot >= l.nextSlot {
+		return fmt.Errorf("row %x of bank %s: %w", key, l.bank.Name, ErrCorrupt)
+	}
+	l.push(slot, col)
+	l.loaded.searchable++
+	l.loaded.sum += xxhash.Sum64(key)
+	return nil
+}
+
+// push appends to the last chunk, and makes each chunk as large as the count
+// of the bank lets expect.
+func (l *loader) push(slot uint64, col column) {
+	b := l.bank
+	if n := len(b.chunks); n == 0 || len(b.chunks[n-1].slots) == chunkSize {
+		left := b.counts.searchable - min(l.loaded.searchable, b.counts.searchable)
+		b.chunks = append(b.chunks, newChunk(int(min(left, chunkSize)), b.Main))
+		if n > 0 {
+			b.chunks[n-1].clip()
+		}
+	}
+	b.chunks[len(b.chunks)-1].push(slot, col, b.Main)
+}
+
+// clip gives back the room that a full chunk will not use.
+func (c *chunk) clip() {
+	c.trimmed = append(make([]hash.Code, 0, len(c.trimmed)), c.trimmed...)
+	c.trimmedOf = append(make([]uint16, 0, len(c.trimmedOf)), c.trimmedOf...)
+}
+
+// finish compares what was loaded with what the store says it holds, for the
+// bank that was read, and sees to it that those between it and the i-th are
+// empty.
+func (l *loader) finish(i int) error {
+	if l.bank != nil {
+		if err := l.bank.agrees(l.loaded); err != nil {
+			return err
+		}
+	}
+	for _, b := range l.banks[:i] {
+		if b != l.bank && len(b.chunks) == 0 {
+			if err := b.agrees(counts{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *bankView) agrees(got counts) error {
+	if got.searchable == b.counts.searchable && got.sum == b.counts.sum {
+		return nil
+	}
+	return fmt.Errorf("bank %s: expected %d searchable references with sum %016x, found %d with %016x; rows were lost or changed, restore the store from a copy: %w",
+		b.Name, b.counts.searchable, b.counts.sum, got.searchable, got.sum, ErrCorrupt)
+}
+
+// Close waits for what is under way (an iteration over References or Changes
+// included), then closes the store. Every later call returns ErrClosed.
+func (x *Index) Close() error {
+	err := ErrClosed
+	x.once.Do(func() { err = x.close() })
+	return err
+}
+
+func (x *Index) close() error {
+	close(x.closing)
+	<-x.written
+	seq := x.current.Load().seq
+	x.publish(nil)
+	x.snapshots.Wait()
+	if err := x.db.Close(); err != nil {
+		return fmt.Errorf("close store %s: %v", x.dir, err)
+	}
+	return x.writeMark(seq)
+}
+
+// Seq returns the sequence number of the last change that queries see; 0 for
+// a fresh store, and after Close.
+func (x *Index) Seq() uint64 {
+	s := x.acquire()
+	if s == nil {
+		return 0
+	}
+	defer s.release()
+	return s.seq
+}

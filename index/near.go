@@ -1,10 +1,37 @@
 package index
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
 
 	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
 )
+
+// A search has two steps. The scan compares all codes of the query with all
+// codes of the banks in memory and keeps the references within the radius: the
+// candidates. Then the records of the best candidates are read, and package
+// hash compares the two fingerprints once more and says which frames and which
+// orientation agree. The two must find the same distance; if they do not, row
+// 10 and row 11 of the reference contradict each other, and that is an error,
+// not a match less.
+//
+// A popular photo may have thousands of copies in a bank, and a caller may ask
+// with any radius. A record costs a read and a kilobyte, so they are read for
+// the best candidates only: by default 1,000 of each kind of bank, so that fakes
+// cannot crowd out a genuine reference that would make a conflict. Candidates
+// are chosen by grade, score, bank and slot (the order in which they were
+// added); ids, which order equal matches in the end, are in the records. So
+// only among candidates of equal distance at the very end of the list is it the
+// older ones that are taken.
+//
+// The scan is the oracle for faster structures to come. They will replace
+// (*bankView).scan.
 
 // NearOptions narrow a search. The zero value searches all banks.
 type NearOptions struct {
@@ -20,12 +47,348 @@ type NearOptions struct {
 	Upright bool
 	// SHA256, if not zero, finds references of the very same file as Exact.
 	SHA256 Digest
+	// Limit is the largest number of matches of each kind (genuine and fake);
+	// 0 means 1000, negative all of them. The best are kept; see Near.
+	Limit int
 }
+
+const defaultNearLimit = 1000
 
 // Near returns the references within the thresholds of their banks, graded,
 // ordered by grade, score, bank, id. It sees every write that has returned.
-// Withdrawn references never match. It fails with ErrRecipe if f was made by
-// another recipe, and with ErrInvalid for the zero Fingerprint.
+// Withdrawn references never match. A bank whose main hash f lacks is skipped,
+// unless it was asked for by name (ErrInvalid).
+//
+// Of each kind of bank the best o.Limit matches are returned; at the limit,
+// among equal ones of a bank, those that were added first.
+//
+// It fails with ErrRecipe if f was made by another recipe, with ErrInvalid for
+// the zero Fingerprint and a negative radius, with a *hash.UnusableError
+// (TooPlain) if f has a quality below hash.MinQuality, and with ErrCorrupt if
+// the store contradicts itself.
 func (x *Index) Near(ctx context.Context, f hash.Fingerprint, o NearOptions) ([]Match, error) {
-	panic("unwritten")
+	s := x.acquire()
+	if s == nil {
+		return nil, ErrClosed
+	}
+	defer s.release()
+	ms, _, err := s.near(ctx, f, o)
+	return ms, err
+}
+
+// near also returns how many matches were left out.
+func (s *snapshot) near(ctx context.Context, f hash.Fingerprint, o NearOptions) ([]Match, int, error) {
+	return s.nearWith(ctx, f, o, func() hash.Fingerprint { return f })
+}
+
+// nearWith calls complete when there are matches to be shown, for the
+// fingerprint with all hashes.
+func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptions, complete func() hash.Fingerprint) ([]Match, int, error) {
+	q, err := newQuery(f, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	banks, err := s.choose(o.Banks)
+	if err != nil {
+		return nil, 0, err
+	}
+	found := newCollector(o.Limit)
+	if err := q.exact(ctx, &s.state, s.txn, banks, found); err != nil {
+		return nil, 0, err
+	}
+	for _, b := range banks {
+		if !f.Has(b.Main) {
+			if len(o.Banks) > 0 {
+				return nil, 0, invalid("the fingerprint has no %v, by which bank %s is searched", b.Main, b.Name)
+			}
+			continue
+		}
+		if err := q.scan(ctx, b, 0, q.radius(b), found); err != nil {
+			return nil, 0, err
+		}
+	}
+	if found.total > 0 {
+		q.f = complete()
+	}
+	return q.matches(ctx, s.txn, found)
+}
+
+// choose returns the banks of these names, or all, by name.
+func (s *state) choose(names []string) ([]*bankView, error) {
+	if len(names) == 0 {
+		return s.banks, nil
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	banks := make([]*bankView, 0, len(names))
+	for _, n := range names {
+		b, ok := s.bank(n)
+		if !ok {
+			return nil, fmt.Errorf("bank %q: %w", clip(n), ErrNotFound)
+		}
+		banks = append(banks, b)
+	}
+	return banks, nil
+}
+
+// query is a fingerprint that is searched.
+type query struct {
+	f     hash.Fingerprint
+	o     NearOptions
+	codes []hash.Code
+	seen  map[uint64]bool // slots that are exact
+}
+
+func newQuery(f hash.Fingerprint, o NearOptions) (*query, error) {
+	switch {
+	case f.IsZero():
+		return nil, invalid("search for no fingerprint")
+	case f.Recipe() != hash.Recipe:
+		return nil, fmt.Errorf("search for a fingerprint of recipe %d, want %d: %w", f.Recipe(), hash.Recipe, ErrRecipe)
+	case f.Has(hash.PDQ) && f.Quality() < hash.MinQuality:
+		return nil, tooPlain(f)
+	case o.Radius != nil && *o.Radius < 0:
+		return nil, invalid("radius %d", *o.Radius)
+	}
+	q := &query{f: f, o: o}
+	if !o.Upright {
+		for _, v := range f.Variants() {
+			q.codes = append(q.codes, v.Code)
+		}
+		return q, nil
+	}
+	for fr := hash.Full; fr <= hash.Trimmed; fr++ {
+		if c, ok := f.Code(fr); ok {
+			q.codes = append(q.codes, c)
+		}
+	}
+	return q, nil
+}
+
+func tooPlain(f hash.Fingerprint) error {
+	return &hash.UnusableError{Reason: hash.TooPlain, Err: fmt.Errorf("quality %d, want at least %d", f.Quality(), hash.MinQuality)}
+}
+
+func (q *query) radius(b *bankView) int {
+	if q.o.Radius != nil {
+		return *q.o.Radius
+	}
+	return b.Policy.Weak
+}
+
+// candidate is a reference that was found, not yet read.
+type candidate struct {
+	bank  *bankView
+	slot  uint64
+	grade Grade
+	dist  int // by the bank's main hash; -1 for Exact
+	score float64
+}
+
+func compareCandidates(a, b candidate) int {
+	return cmp.Or(
+		cmp.Compare(a.grade.rank(), b.grade.rank()),
+		cmp.Compare(b.score, a.score),
+		cmp.Compare(a.bank.Name, b.bank.Name),
+		cmp.Compare(a.slot, b.slot),
+	)
+}
+
+// collector keeps the best candidates of each kind of bank.
+type collector struct {
+	limit int // negative: all
+	kinds map[Kind][]candidate
+	total int
+}
+
+func newCollector(limit int) *collector {
+	return &collector{limit: cmp.Or(limit, defaultNearLimit), kinds: map[Kind][]candidate{}}
+}
+
+func (c *collector) add(n candidate) {
+	c.total++
+	list := append(c.kinds[n.bank.Kind], n)
+	if c.limit >= 0 && len(list) >= 2*c.limit+1024 {
+		list = c.cut(list)
+	}
+	c.kinds[n.bank.Kind] = list
+}
+
+func (c *collector) cut(list []candidate) []candidate {
+	slices.SortFunc(list, compareCandidates)
+	if c.limit >= 0 && len(list) > c.limit {
+		list = list[:c.limit]
+	}
+	return list
+}
+
+// best returns what is kept, in order, and how many candidates are not.
+func (c *collector) best() ([]candidate, int) {
+	var all []candidate
+	for _, list := range c.kinds {
+		all = append(all, c.cut(list)...)
+	}
+	slices.SortFunc(all, compareCandidates)
+	return all, c.total - len(all)
+}
+
+// exact collects the references of the very same file.
+func (q *query) exact(ctx context.Context, st *state, txn *badger.Txn, banks []*bankView, found *collector) error {
+	if q.o.SHA256 == (Digest{}) {
+		return nil
+	}
+	q.seen = map[uint64]bool{}
+	return eachOfDigest(ctx, txn, q.o.SHA256, func(slot uint64) error {
+		b, _, err := st.record(txn, slot)
+		if err != nil {
+			return err
+		}
+		if _, _, searchable := b.find(slot); searchable && slices.Contains(banks, b) {
+			q.seen[slot] = true
+			found.add(candidate{bank: b, slot: slot, grade: Exact, dist: -1, score: 1})
+		}
+		return nil
+	})
+}
+
+// eachOfDigest calls f with the slots of row 13.
+func eachOfDigest(ctx context.Context, txn *badger.Txn, d Digest, f func(slot uint64) error) error {
+	return scan(ctx, txn, digestPrefix(d), nil, false, func(key, _ []byte) error {
+		if len(key) != 1+len(d)+8 {
+			return fmt.Errorf("row %x: %w", key, ErrCorrupt)
+		}
+		return f(binary.BigEndian.Uint64(key[1+len(d):]))
+	})
+}
+
+// record reads row 11 and gives the reference the name of its bank.
+func (s *state) record(txn *badger.Txn, slot uint64) (*bankView, Reference, error) {
+	v, err := get(txn, recordKey(slot))
+	if err != nil {
+		return nil, Reference{}, fmt.Errorf("record of slot %d: %v: %w", slot, err, ErrCorrupt)
+	}
+	id, ref, err := decodeRecord(slot, v)
+	if err != nil {
+		return nil, Reference{}, fmt.Errorf("slot %d: %w", slot, err)
+	}
+	b, ok := s.bankByID(id)
+	if !ok {
+		return nil, Reference{}, fmt.Errorf("record of slot %d: no bank %d: %w", slot, id, ErrCorrupt)
+	}
+	ref.Bank = b.Name
+	return b, ref, nil
+}
+
+// scan collects the references of a bank within the radius whose slot is at
+// least since.
+func (q *query) scan(ctx context.Context, b *bankView, since uint64, radius int, found *collector) error {
+	for i := len(b.chunks) - 1; i >= 0; i-- {
+		c := b.chunks[i]
+		if c.slots[len(c.slots)-1] < since {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, h := range q.hits(c, b.Main, radius) {
+			slot := c.slots[h.Pos]
+			if slot < since || c.isDead(h.Pos) || q.seen[slot] {
+				continue
+			}
+			n := candidate{bank: b, slot: slot, grade: Weak, dist: h.Dist, score: scoreOf(b.Main, h.Dist)}
+			if h.Dist <= b.Policy.Strong {
+				n.grade = Strong
+			}
+			found.add(n)
+		}
+	}
+	return nil
+}
+
+// hits scans one chunk. Each position comes once, with the least distance of
+// its codes, in order.
+func (q *query) hits(c *chunk, main hash.Kind, radius int) []hamming.Hit {
+	if main != hash.PDQ {
+		w, _ := q.f.Word(main)
+		return hamming.WithinWord(nil, c.words, w, radius)
+	}
+	full := hamming.Within(nil, c.full, q.codes, radius)
+	trimmed := hamming.Within(nil, c.trimmed, q.codes, radius)
+	if len(trimmed) == 0 {
+		return full
+	}
+	for _, h := range trimmed {
+		full = append(full, hamming.Hit{Pos: int(c.trimmedOf[h.Pos]), Dist: h.Dist})
+	}
+	slices.SortFunc(full, func(a, b hamming.Hit) int { return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Dist, b.Dist)) })
+	return slices.CompactFunc(full, func(a, b hamming.Hit) bool { return a.Pos == b.Pos })
+}
+
+// matches reads the records of the best candidates and verifies them.
+func (q *query) matches(ctx context.Context, txn *badger.Txn, found *collector) ([]Match, int, error) {
+	best, more := found.best()
+	ms := make([]Match, 0, len(best))
+	for i, c := range best {
+		if i%64 == 0 && ctx.Err() != nil {
+			return nil, 0, ctx.Err()
+		}
+		m, err := q.verify(txn, c)
+		if err != nil {
+			return nil, 0, err
+		}
+		ms = append(ms, m)
+	}
+	slices.SortFunc(ms, compareMatches)
+	return ms, more, nil
+}
+
+// verify reads the record of a candidate and compares.
+func (q *query) verify(txn *badger.Txn, c candidate) (Match, error) {
+	v, err := get(txn, recordKey(c.slot))
+	if err != nil {
+		return Match{}, fmt.Errorf("record of slot %d of bank %s: %v: %w", c.slot, c.bank.Name, err, ErrCorrupt)
+	}
+	id, ref, err := decodeRecord(c.slot, v)
+	if err != nil {
+		return Match{}, fmt.Errorf("slot %d of bank %s: %w", c.slot, c.bank.Name, err)
+	}
+	d, err := q.compare(ref.Fingerprint)
+	if err != nil {
+		return Match{}, fmt.Errorf("%s/%s: %w", c.bank.Name, ref.ID, err)
+	}
+	if id != c.bank.id || c.grade != Exact && d.Of(c.bank.Main) != c.dist {
+		return Match{}, fmt.Errorf("%s/%s: the search column of slot %d says distance %d, the record %d: %w",
+			c.bank.Name, ref.ID, c.slot, c.dist, d.Of(c.bank.Main), ErrCorrupt)
+	}
+	m := Match{
+		Bank: c.bank.Name, Kind: c.bank.Kind, ID: ref.ID, Grade: c.grade, Relation: SamePhoto, Opinion: ref.Opinion,
+		Score: c.score, Check: checkHash, Main: c.bank.Main, Distance: d, Threshold: c.bank.Policy.Strong,
+		Advise: c.bank.Policy.Advise,
+	}
+	switch c.grade {
+	case Exact:
+		m.Check = checkSHA256
+	case Weak:
+		m.Threshold = c.bank.Policy.Weak
+	}
+	return m, nil
+}
+
+// compare is hash.Compare, but for the upright orientation alone if that was
+// asked for.
+func (q *query) compare(ref hash.Fingerprint) (hash.Distance, error) {
+	d, err := hash.Compare(q.f, ref)
+	if err != nil || !q.o.Upright || d.Transform == hash.Upright {
+		return d, err
+	}
+	d.PDQ, d.Transform, d.Colour = -1, hash.Upright, -1
+	for qf := hash.Full; qf <= hash.Trimmed; qf++ {
+		for rf := hash.Full; rf <= hash.Trimmed; rf++ {
+			a, ok1 := q.f.Code(qf)
+			b, ok2 := ref.Code(rf)
+			if n := a.Distance(b); ok1 && ok2 && (d.PDQ < 0 || n < d.PDQ) {
+				d.PDQ, d.QueryFrame, d.ReferenceFrame = n, qf, rf
+			}
+		}
+	}
+	return d, nil
 }

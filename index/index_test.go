@@ -1,0 +1,128 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
+
+// start is the time of all tests' clocks.
+var start = time.Unix(1_700_000_000, 0).UTC()
+
+func testOptions() *Options {
+	return &Options{Now: func() time.Time { return start }, MinFree: -1}
+}
+
+func mustOpen(t testing.TB, dir string, o *Options) *Index {
+	t.Helper()
+	if o == nil {
+		o = testOptions()
+	}
+	x, err := Open(t.Context(), dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := x.Close(); err != nil && !errors.Is(err, ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return x
+}
+
+func mustCreate(t testing.TB, x *Index, name string, k Kind) {
+	t.Helper()
+	if _, err := x.CreateBank(t.Context(), Bank{Name: name, Kind: k}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustAdd(t testing.TB, x *Index, refs ...Reference) {
+	t.Helper()
+	if n, err := x.Add(t.Context(), refs...); err != nil || n != len(refs) {
+		t.Fatalf("Add: %d of %d, %v", n, len(refs), err)
+	}
+}
+
+func mustCheck(t testing.TB, x *Index) {
+	t.Helper()
+	if err := x.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func anyCode(r *rand.Rand) hash.Code {
+	return hash.Code{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}
+}
+
+// flip returns c with n bits changed.
+func flip(c hash.Code, n int) hash.Code {
+	for i := range n {
+		c[i/64] ^= 1 << (i % 64)
+	}
+	return c
+}
+
+func ids(ms []Match) (s []string) {
+	for _, m := range ms {
+		s = append(s, fmt.Sprintf("%s/%s %s %d", m.Bank, m.ID, m.Grade, m.Distance.Of(m.Main)))
+	}
+	return s
+}
+
+func near(t testing.TB, x *Index, f hash.Fingerprint, o NearOptions) []string {
+	t.Helper()
+	ms, err := x.Near(t.Context(), f, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids(ms)
+}
+
+func TestLifeOfAReference(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	r := rand.New(rand.NewPCG(1, 2))
+	x := mustOpen(t, dir, nil)
+	mustCreate(t, x, "real", Genuine)
+	mustCreate(t, x, "fakes", Fake)
+	c := anyCode(r)
+	mustAdd(t, x,
+		Reference{Bank: "real", ID: "a", Fingerprint: hash.FromCodes(c, anyCode(r), 80)},
+		Reference{Bank: "fakes", ID: "b/c.jpg", Fingerprint: hash.FromPDQ(flip(c, 40), 80), SKU: "s", Meta: map[string]string{"k": "v"}},
+	)
+	want := "[real/a strong 2 fakes/b/c.jpg weak 42]"
+	q := hash.FromPDQ(c, 90)
+	q = hash.FromPDQ(hash.Code{c[0], c[1], c[2], c[3] ^ 3}, 90)
+	if got := fmt.Sprint(near(t, x, q, NearOptions{})); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Near(context.Background(), q, NearOptions{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("Near after Close: %v", err)
+	}
+	x = mustOpen(t, dir, nil)
+	if got := fmt.Sprint(near(t, x, q, NearOptions{})); got != want {
+		t.Errorf("reopened: got %s, want %s", got, want)
+	}
+	if err := x.Remove(t.Context(), "real", "a"); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(near(t, x, q, NearOptions{})); got != "[fakes/b/c.jpg weak 42]" {
+		t.Errorf("after Remove: %s", got)
+	}
+	for ref, err := range x.References(t.Context(), "fakes", "") {
+		t.Log(ref, err)
+	}
+	for c, err := range x.Changes(t.Context(), 0) {
+		t.Log(c, err)
+	}
+	mustCheck(t, x)
+}

@@ -1,0 +1,282 @@
+package index
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
+
+// Queries never wait for writers. The simplest way to that is to copy the codes
+// of a bank for each change; with a million references that copies 80 MB to
+// add one. Instead a bank is a list of chunks of up to 16,384 references, each
+// a few parallel arrays. A new snapshot shares all chunks with the one before
+// but those that changed:
+//
+//   - Adding appends to the arrays of the last chunk in place, behind the
+//     length that older snapshots know. Those hold their own slice headers and
+//     never look there, so nothing is copied and nothing races.
+//   - Removing sets a bit in a copy of the chunk's bitmap of dead references
+//     (2 KB). A chunk of which more than half is dead is written anew.
+//
+// A snapshot also holds a read transaction of the store that was begun after
+// the commit which it shows, before the next one. What a query reads from disk
+// belongs to the very state that it searched, however many writes went on.
+// The price is a count of users, because the transaction must end when the
+// last one is done.
+//
+// Deliberately not done: search structures (the scan is the oracle for those
+// to come) and a cache of the snapshot on disk (worth it from ten million).
+
+// chunkSize is the number of references in a chunk. A scan looks at its
+// context between chunks: 16,384 references of two codes under 16 queries are
+// about a millisecond.
+const chunkSize = 1 << 14
+
+// chunk is a run of references of one bank in ascending order of their slots.
+// It is immutable: changes make another chunk that may share its arrays.
+type chunk struct {
+	slots     []uint64
+	full      []hash.Code // PDQ banks
+	trimmed   []hash.Code // of those references that have one,
+	trimmedOf []uint16    // which are these
+	words     []uint64    // 64-bit banks
+	dead      []uint64    // bitmap, nil if none
+	nDead     int
+}
+
+// push appends a reference to c, which must be a copy that is not yet shared.
+func (c *chunk) push(slot uint64, col column, main hash.Kind) {
+	if main != hash.PDQ {
+		c.words = append(c.words, col.word)
+	} else {
+		c.full = append(c.full, col.full)
+		if col.hasTrimmed {
+			c.trimmed = append(c.trimmed, col.trimmed)
+			c.trimmedOf = append(c.trimmedOf, uint16(len(c.slots)))
+		}
+	}
+	c.slots = append(c.slots, slot)
+}
+
+// newChunk makes room for n references.
+func newChunk(n int, main hash.Kind) *chunk {
+	c := &chunk{slots: make([]uint64, 0, n)}
+	if main != hash.PDQ {
+		c.words = make([]uint64, 0, n)
+	} else {
+		c.full = make([]hash.Code, 0, n)
+	}
+	return c
+}
+
+func (c *chunk) isDead(pos int) bool {
+	return c.dead != nil && c.dead[pos/64]>>(pos%64)&1 != 0
+}
+
+// without returns c with one reference dead, or compacted.
+func (c *chunk) without(pos int, main hash.Kind) *chunk {
+	d := *c
+	d.dead = make([]uint64, chunkSize/64)
+	copy(d.dead, c.dead)
+	d.dead[pos/64] |= 1 << (pos % 64)
+	d.nDead++
+	if 2*d.nDead > len(d.slots) {
+		return d.compacted(main)
+	}
+	return &d
+}
+
+// compacted copies what lives.
+func (c *chunk) compacted(main hash.Kind) *chunk {
+	d := newChunk(len(c.slots)-c.nDead, main)
+	t := 0
+	for pos, slot := range c.slots {
+		var col column
+		if main != hash.PDQ {
+			col.word = c.words[pos]
+		} else {
+			col.full = c.full[pos]
+		}
+		if t < len(c.trimmedOf) && int(c.trimmedOf[t]) == pos {
+			col.trimmed, col.hasTrimmed = c.trimmed[t], true
+			t++
+		}
+		if !c.isDead(pos) {
+			d.push(slot, col, main)
+		}
+	}
+	return d
+}
+
+// bankView is a bank as a snapshot shows it; immutable but in a draft.
+type bankView struct {
+	Bank   // Main is set; the counts are not, see counts
+	id     uint32
+	counts counts
+	chunks []*chunk
+}
+
+// described is the Bank that callers get.
+func (b *bankView) described() Bank {
+	d := b.Bank
+	d.References, d.Searchable = int64(b.counts.references), int64(b.counts.searchable)
+	return d
+}
+
+// find returns the chunk and position of a slot.
+func (b *bankView) find(slot uint64) (ci, pos int, ok bool) {
+	ci, _ = slices.BinarySearchFunc(b.chunks, slot, func(c *chunk, s uint64) int {
+		return cmp.Compare(c.slots[len(c.slots)-1], s)
+	})
+	if ci == len(b.chunks) {
+		return 0, 0, false
+	}
+	pos, ok = slices.BinarySearch(b.chunks[ci].slots, slot)
+	return ci, pos, ok && !b.chunks[ci].isDead(pos)
+}
+
+// state is what a snapshot says: a function of the store at sequence number seq.
+type state struct {
+	seq      uint64 // of the last change
+	nextSlot uint64
+	// rules counts the changes of banks and policies, so that a check made on
+	// an older snapshot can be known to be stale.
+	rules uint64
+	banks []*bankView // by name
+}
+
+func (s *state) bank(name string) (*bankView, bool) {
+	i, ok := slices.BinarySearchFunc(s.banks, name, func(b *bankView, n string) int { return strings.Compare(b.Name, n) })
+	if !ok {
+		return nil, false
+	}
+	return s.banks[i], true
+}
+
+// bankByID is for records, which hold the number.
+func (s *state) bankByID(id uint32) (*bankView, bool) {
+	i := slices.IndexFunc(s.banks, func(b *bankView) bool { return b.id == id })
+	if i < 0 {
+		return nil, false
+	}
+	return s.banks[i], true
+}
+
+// snapshot is a state with its read transaction.
+type snapshot struct {
+	state
+	txn   *badger.Txn
+	users atomic.Int64
+	done  func() // called when the last user has left
+}
+
+// acquire returns the current snapshot; the caller releases it. Nil means that
+// the index is closed.
+func (x *Index) acquire() *snapshot {
+	for {
+		s := x.current.Load()
+		if s == nil {
+			return nil
+		}
+		// A snapshot that lost its last user is on its way out, and another
+		// one is current.
+		if n := s.users.Load(); n > 0 && s.users.CompareAndSwap(n, n+1) {
+			return s
+		}
+	}
+}
+
+func (s *snapshot) release() {
+	if s.users.Add(-1) == 0 {
+		s.txn.Discard()
+		s.done()
+	}
+}
+
+// publish makes st what queries see. Only the writer, Open and Close call it;
+// nil ends the service.
+func (x *Index) publish(st *state) {
+	var next *snapshot
+	if st != nil {
+		next = &snapshot{state: *st, txn: x.db.NewTransaction(false), done: x.snapshots.Done}
+		next.users.Store(1) // the index itself
+		x.snapshots.Add(1)
+	}
+	if old := x.current.Swap(next); old != nil {
+		old.release()
+	}
+}
+
+// draft is a state in the making. It belongs to the writer. Banks are copied
+// when they are first changed, chunks when they are.
+type draft struct {
+	state
+	owned map[uint32]bool // banks that are copies already
+	grown map[*chunk]bool // last chunks that are copies already
+}
+
+func (s *state) edit() *draft {
+	d := &draft{state: *s, owned: map[uint32]bool{}, grown: map[*chunk]bool{}}
+	d.banks = slices.Clone(s.banks)
+	return d
+}
+
+// own returns a bank that may be changed.
+func (d *draft) own(b *bankView) *bankView {
+	i, _ := slices.BinarySearchFunc(d.banks, b.Name, func(b *bankView, n string) int { return strings.Compare(b.Name, n) })
+	b = d.banks[i]
+	if !d.owned[b.id] {
+		c := *b
+		c.chunks = slices.Clone(b.chunks)
+		b, d.banks[i], d.owned[b.id] = &c, &c, true
+	}
+	return b
+}
+
+// insert adds a new bank.
+func (d *draft) insert(b *bankView) {
+	i, _ := slices.BinarySearchFunc(d.banks, b.Name, func(b *bankView, n string) int { return strings.Compare(b.Name, n) })
+	d.banks = slices.Insert(d.banks, i, b)
+	d.owned[b.id] = true
+}
+
+// add makes a reference searchable. Its slot is larger than all before.
+func (d *draft) add(b *bankView, slot uint64, col column) {
+	b = d.own(b)
+	last := len(b.chunks) - 1
+	if last < 0 || len(b.chunks[last].slots) == chunkSize {
+		b.chunks = append(b.chunks, new(chunk))
+		last++
+		d.grown[b.chunks[last]] = true
+	}
+	if c := b.chunks[last]; !d.grown[c] {
+		n := *c
+		b.chunks[last] = &n
+		d.grown[&n] = true
+	}
+	b.chunks[last].push(slot, col, b.Main)
+	b.counts.searchable++
+	b.counts.sum += xxhash.Sum64(col.key(b.id, slot, b.Main))
+}
+
+// drop makes a reference unsearchable.
+func (d *draft) drop(b *bankView, slot uint64, col column) bool {
+	b = d.own(b)
+	ci, pos, ok := b.find(slot)
+	if !ok {
+		return false
+	}
+	b.chunks[ci] = b.chunks[ci].without(pos, b.Main)
+	if len(b.chunks[ci].slots) == 0 {
+		b.chunks = slices.Delete(b.chunks, ci, ci+1)
+	}
+	b.counts.searchable--
+	b.counts.sum -= xxhash.Sum64(col.key(b.id, slot, b.Main))
+	return true
+}

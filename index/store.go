@@ -1,0 +1,212 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// Badger is opened here and nowhere else. Its defaults are made for servers
+// that have the machine to themselves; ours are smaller (same read speed, a
+// ninth of the heap), synced, and careful:
+//
+//   - A directory is looked at before Badger may touch it. Badger makes its
+//     files wherever it is pointed to, and, if its MANIFEST is gone, deletes the
+//     tables that it then knows nothing of. The MANIFEST begins with a number
+//     for the application (storeMagic here), so a store is recognised by
+//     reading eight bytes.
+//   - All checksums of a table are verified when the table is opened. The mode
+//     that also verifies single blocks dereferences nil on damage (v4.9.6).
+//   - Opening is tried twice: a kill in the moment in which a log file is made
+//     leaves an empty file, on which the first Open fails and which it removes.
+//   - A panic while opening a damaged store is an error.
+//   - Tables are not compressed: codes do not shrink, and the names in records
+//     hardly.
+//
+// Badger's errors do not leave this package as such: they would tie callers to
+// its types. Their text does.
+
+// storeMagic is the application's number in Badger's MANIFEST ("ts").
+const storeMagic = 0x7473
+
+const memTableSize = 16 << 20
+
+func badgerOptions(dir string, o *Options) badger.Options {
+	if o.InMemory {
+		dir = ""
+	}
+	b := badger.DefaultOptions(dir).
+		WithInMemory(o.InMemory).
+		WithReadOnly(o.ReadOnly).
+		WithSyncWrites(!o.InMemory).
+		WithDetectConflicts(false).
+		WithMemTableSize(memTableSize).
+		WithNumMemtables(2).
+		WithBlockCacheSize(8 << 20).
+		WithIndexCacheSize(16 << 20).
+		WithValueLogFileSize(64 << 20).
+		WithNumCompactors(2).
+		WithNumGoroutines(1).
+		WithCompression(options.None).
+		WithChecksumVerificationMode(options.OnTableRead).
+		WithMetricsEnabled(false).
+		WithExternalMagic(storeMagic).
+		WithLogger(badgerLogger{o.Logger})
+	return b
+}
+
+// inspectDir says whether dir holds a store, without writing to it. A
+// directory that is absent or empty is fresh.
+func inspectDir(dir string) (fresh bool, err error) {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		if info, e := os.Stat(dir); e == nil && !info.IsDir() {
+			return false, fmt.Errorf("%s is not a directory: %w", dir, ErrFormat)
+		}
+		return false, err
+	}
+	fresh = true
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == "MANIFEST":
+			return false, checkManifest(filepath.Join(dir, name))
+		case strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".mem") || name == "KEYREGISTRY":
+			// Badger makes its MANIFEST first, so a store once had one.
+			err = fmt.Errorf("%s holds %s but no MANIFEST; restore it from a copy: %w", dir, name, ErrCorrupt)
+		case name == "LOCK" || name == "MANIFEST-REWRITE" || name == "lost+found":
+			// A making that was interrupted, or a fresh file system.
+		default:
+			fresh = false
+		}
+	}
+	if err == nil && !fresh {
+		err = fmt.Errorf("%s holds other files: %w", dir, ErrFormat)
+	}
+	return fresh, err
+}
+
+// checkManifest reads the head of Badger's MANIFEST: "Bdgr", the application's
+// number, Badger's version.
+func checkManifest(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, 8)
+	if n, _ := f.ReadAt(head, 0); n < len(head) {
+		return fmt.Errorf("%s is cut off; restore the store from a copy: %w", path, ErrCorrupt)
+	}
+	if string(head[:4]) != "Bdgr" || uint16(head[4])<<8|uint16(head[5]) != storeMagic {
+		return fmt.Errorf("%s belongs to something else: %w", path, ErrFormat)
+	}
+	return nil
+}
+
+// openStore opens Badger, twice if need be.
+func openStore(ctx context.Context, b badger.Options) (*badger.DB, error) {
+	db, err := guardedOpen(b)
+	if err == nil || isLocked(err) || ctx.Err() != nil {
+		return db, storeError(err)
+	}
+	b.Logger.Warningf("opening failed, trying once more: %v", err)
+	db, err = guardedOpen(b)
+	return db, storeError(err)
+}
+
+func guardedOpen(b badger.Options) (db *badger.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, fmt.Errorf("%v", p)
+		}
+	}()
+	return badger.Open(b)
+}
+
+func isLocked(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock")
+}
+
+// storeError turns an error of opening into one of ours.
+func storeError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isLocked(err):
+		return fmt.Errorf("%w; use the HTTP endpoint of the process that has it open", ErrLocked)
+	case errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "read-only file system"):
+		return fmt.Errorf("%v", err)
+	case errors.Is(err, badger.ErrTruncateNeeded):
+		return fmt.Errorf("the store was not closed cleanly; open it once for writing (%v): %w", err, ErrReadOnly)
+	}
+	return fmt.Errorf("%v; restore the store from a copy: %w", err, ErrCorrupt)
+}
+
+// badgerLogger passes on what Badger says. Its chatter about levels and
+// compactions is debugging here.
+type badgerLogger struct{ to *slog.Logger }
+
+func (l badgerLogger) log(level slog.Level, f string, args []any) {
+	if l.to.Enabled(context.Background(), level) {
+		l.to.Log(context.Background(), level, "badger: "+strings.TrimSpace(fmt.Sprintf(f, args...)))
+	}
+}
+
+func (l badgerLogger) Errorf(f string, args ...any)   { l.log(slog.LevelError, f, args) }
+func (l badgerLogger) Warningf(f string, args ...any) { l.log(slog.LevelWarn, f, args) }
+func (l badgerLogger) Infof(f string, args ...any)    { l.log(slog.LevelDebug, f, args) }
+func (l badgerLogger) Debugf(f string, args ...any)   { l.log(slog.LevelDebug, f, args) }
+
+// get reads one row; absent rows are ErrNotFound.
+func get(txn *badger.Txn, key []byte) ([]byte, error) {
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read row %x: %v: %w", key, err, ErrCorrupt)
+	}
+	v, err := item.ValueCopy(nil)
+	if err != nil {
+		return nil, fmt.Errorf("read row %x: %v: %w", key, err, ErrCorrupt)
+	}
+	return v, nil
+}
+
+// scan calls f with each row whose key begins with prefix, from the key from
+// on (nil: the first), in order of the keys, until f fails. Keys, and values
+// (nil unless wanted), are valid during the call.
+func scan(ctx context.Context, txn *badger.Txn, prefix, from []byte, values bool, f func(key, value []byte) error) error {
+	it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix, PrefetchValues: values, PrefetchSize: 100})
+	defer it.Close()
+	if from == nil {
+		from = prefix
+	}
+	n := 0
+	for it.Seek(from); it.Valid(); it.Next() {
+		if n++; n%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var err error
+		if !values {
+			err = f(it.Item().Key(), nil)
+		} else if e := it.Item().Value(func(v []byte) error { err = f(it.Item().Key(), v); return nil }); e != nil {
+			err = fmt.Errorf("read row %x: %v: %w", it.Item().Key(), e, ErrCorrupt)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
