@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index"
+)
+
+// The formats that an import reads; export.go tells how ours are made.
+
+// maxLine bounds a line: a reference has at most a few KB of metadata.
+const maxLine = 1 << 20
+
+// rawLines yields lines of any length, those beyond maxLine cut off. A read
+// error ends the last line, which then cannot be parsed.
+func rawLines(r io.Reader) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		b := bufio.NewReaderSize(r, 1<<16)
+		for {
+			line, err := readLine(b)
+			if err == nil || len(line) > 0 {
+				if !yield(line) {
+					return
+				}
+			}
+			if err != nil {
+				if !errors.Is(err, io.EOF) {
+					yield([]byte("read error: " + err.Error()))
+				}
+				return
+			}
+		}
+	}
+}
+
+func readLine(b *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := b.ReadSlice('\n')
+		if len(line) < maxLine {
+			line = append(line, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+// syntax refuses a line that cannot be read.
+func syntax(line int, err error) imported {
+	if errors.Is(err, hash.ErrRecipe) {
+		return imported{line: line, err: err}
+	}
+	return imported{line: line, err: &lineError{"syntax", err}}
+}
+
+func readJSONL(r io.Reader) iter.Seq[imported] {
+	return func(yield func(imported) bool) {
+		header := false
+		for n, line := range textLines(r) {
+			if !header {
+				if err := checkHeader(line); err != nil {
+					yield(imported{line: n, err: fmt.Errorf("line %d: %w", n, err), last: true})
+					return
+				}
+				header = true
+				continue
+			}
+			if !yield(parseJSONL(n, line)) {
+				return
+			}
+		}
+		if !header {
+			yield(imported{line: 1, err: errors.New("no header line: not an export"), last: true})
+		}
+	}
+}
+
+// checkHeader refuses what is no export, or one that this program would
+// misread.
+func checkHeader(line []byte) error {
+	var h exportHeader
+	if err := json.Unmarshal(line, &h); err != nil || h.Version == 0 {
+		return errors.New("not the header line of an export")
+	}
+	if h.Version != exportVersion {
+		return fmt.Errorf("export of version %d, this program reads %d", h.Version, exportVersion)
+	}
+	if h.Recipe != hash.Recipe {
+		return withHint(fmt.Errorf("export of recipe %d, this program makes %d: %w", h.Recipe, hash.Recipe, index.ErrRecipe),
+			"fingerprints of different recipes cannot be compared; register the photos again")
+	}
+	return nil
+}
+
+func parseJSONL(n int, line []byte) imported {
+	var kind struct{ Type string }
+	if err := json.Unmarshal(line, &kind); err != nil {
+		return syntax(n, err)
+	}
+	switch kind.Type {
+	case "bank":
+		var b exportBank
+		if err := strictJSON(line, &b); err != nil {
+			return syntax(n, err)
+		}
+		main, err := hash.ParseKind(b.Hash)
+		if err != nil {
+			return syntax(n, err)
+		}
+		return imported{line: n, bank: index.Bank{Name: b.Name, Kind: b.Kind, Owner: b.Owner, Main: main, Policy: b.Policy}}
+	case "reference":
+		var ref exportReference
+		if err := strictJSON(line, &ref); err != nil {
+			return syntax(n, err)
+		}
+		return imported{line: n, bank: index.Bank{Name: ref.Bank}, ref: &ref.Reference}
+	}
+	return syntax(n, fmt.Errorf("type %q, want bank or reference", kind.Type))
+}
+
+// strictJSON refuses fields that would be lost.
+func strictJSON(line []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if d.More() {
+		return errors.New("more than one value")
+	}
+	return nil
+}
+
+func readCSV(r io.Reader) iter.Seq[imported] {
+	return func(yield func(imported) bool) {
+		rows := newCSV(r)
+		header, err := rows.Read()
+		if err == nil {
+			err = checkColumns(header)
+		}
+		if err != nil {
+			yield(imported{line: 1, err: fmt.Errorf("header: %w", err), last: true})
+			return
+		}
+		for {
+			row, err := rows.Read()
+			var parse *csv.ParseError
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case errors.As(err, &parse):
+				if !yield(syntax(parse.StartLine, parse.Err)) {
+					return
+				}
+				continue
+			case err != nil:
+				yield(imported{err: err, last: true})
+				return
+			}
+			line, _ := rows.FieldPos(0)
+			if !yield(parseCSV(line, header, row)) {
+				return
+			}
+		}
+	}
+}
+
+func checkColumns(header []string) error {
+	for i, name := range header {
+		if !slices.Contains(csvColumns(), name) || slices.Contains(header[:i], name) {
+			return fmt.Errorf("column %q is unknown or given twice, known are %q", name, csvColumns())
+		}
+	}
+	for _, name := range []string{"bank", "id", "fingerprint"} {
+		if !slices.Contains(header, name) {
+			return fmt.Errorf("no column %s", name)
+		}
+	}
+	return nil
+}
+
+func parseCSV(n int, header, row []string) imported {
+	cell := map[string]string{}
+	for i, name := range header {
+		cell[name] = row[i]
+	}
+	b := index.Bank{Name: cell["bank"], Kind: index.Kind(cell["kind"])}
+	ref := &index.Reference{
+		ID: cell["id"], Opinion: index.Opinion(cell["opinion"]), SKU: cell["sku"],
+		Source: cell["source"], Note: cell["note"], MadeBy: cell["made_by"],
+	}
+	for _, field := range []struct {
+		name string
+		read func(string) error
+	}{
+		{"fingerprint", func(s string) error { return ref.Fingerprint.UnmarshalText([]byte(s)) }},
+		{"hash", func(s string) (err error) { b.Main, err = hash.ParseKind(s); return err }},
+		{"sha256", func(s string) error { return ref.SHA256.UnmarshalText([]byte(s)) }},
+		{"meta", func(s string) error { return json.Unmarshal([]byte(s), &ref.Meta) }},
+		{"added_at", func(s string) (err error) { ref.AddedAt, err = time.Parse(time.RFC3339, s); return err }},
+	} {
+		if cell[field.name] == "" {
+			continue
+		}
+		if err := field.read(cell[field.name]); err != nil {
+			return syntax(n, fmt.Errorf("column %s: %w", field.name, err))
+		}
+	}
+	return imported{line: n, bank: b, ref: ref}
+}
+
+func readPDQ(r io.Reader) iter.Seq[imported] {
+	return func(yield func(imported) bool) {
+		for n, line := range textLines(r) {
+			fields := bytes.Fields(line)
+			if len(fields) == 2 && bytes.EqualFold(fields[0], []byte("pdq")) {
+				fields = fields[1:]
+			}
+			l := syntax(n, errors.New("want 64 hexadecimal digits"))
+			if len(fields) == 1 {
+				if c, err := hash.ParseCode(string(fields[0])); err == nil {
+					l = imported{line: n, bank: index.Bank{Main: hash.PDQ},
+						ref: &index.Reference{ID: c.String(), Fingerprint: hash.FromPDQ(c, 100)}}
+				}
+			}
+			if !yield(l) {
+				return
+			}
+		}
+	}
+}
+
+func readImageHash(r io.Reader) iter.Seq[imported] {
+	return func(yield func(imported) bool) {
+		for n, line := range textLines(r) {
+			if !yield(parseImageHash(n, line)) {
+				return
+			}
+		}
+	}
+}
+
+func parseImageHash(n int, line []byte) imported {
+	text, id, named := bytes.Cut(line, []byte(","))
+	prefix, digits, _ := bytes.Cut(bytes.TrimSpace(text), []byte(":"))
+	kind := map[string]hash.Kind{"p": hash.Perception, "d": hash.Difference, "a": hash.Average}[string(prefix)]
+	w, err := strconv.ParseUint(string(digits), 16, 64)
+	if kind == 0 || len(digits) != 16 || err != nil {
+		return syntax(n, errors.New("want p:, d: or a: and 16 hexadecimal digits"))
+	}
+	ref := &index.Reference{ID: fmt.Sprintf("%016x", w), Fingerprint: hash.FromWord(kind, w)}
+	if named {
+		ref.ID = string(bytes.TrimSpace(id))
+	}
+	return imported{line: n, bank: index.Bank{Main: kind}, ref: ref}
+}
