@@ -1,0 +1,36 @@
+// Package benchmarks measures the product from outside, through its exported
+// names:
+//
+//	go test -run '^$' -bench . ./benchmarks              everything, some minutes
+//	go test -run '^$' -bench Hash -count 10 ./benchmarks  one group, to compare
+//	go test -run '^$' -bench . -short ./benchmarks        without the million
+//
+// Names carry their parameters (n=1000000/radius=31/codes=16), inputs are
+// seeded, and a rival or a bare loop stands in the same run: quote the ratio,
+// not the time, since the time is the machine's. To compare two revisions, run
+// each with -count 10 into a file and give both to benchstat
+// (golang.org/x/perf/cmd/benchstat).
+//
+// What the figures mean:
+//
+//   - Hash: from the bytes of a picture to its fingerprint. path=read is what
+//     references are made of, path=query what a search needs; path=rival is
+//     image/jpeg followed by goimagehash.PerceptionHash, which gives one 64-bit
+//     hash of one orientation and looks at no limits. side is the longer one.
+//   - Near: one search. codes=1 is one upright code, codes=16 the eight
+//     orientations of two frames. Each reference has two codes, so there are
+//     2 x n x codes comparisons. loop=bare compares the same number in a plain
+//     loop and keeps nothing. recall is the share of what the bare loop finds
+//     that the search finds.
+//   - Judge: from the bytes of a picture to a verdict, in a bank of 10,000 and
+//     the demo's references; door=library in this process, door=http over
+//     loopback.
+//   - Register: one picture into a store on disk, durable when it returns.
+//     writers is how many wait at a time; they share commits.
+//   - Add: references that are already fingerprinted, 1,000 a call.
+//   - Open: until a store of n references answers; it was built before.
+//
+// Beside this package: accuracy (recall and false alarms on photos), scale (the
+// same at a million references, with memory), demo (makes testdata) and edit
+// (copies of photos). results holds raw output with date and machine.
+package benchmarks
