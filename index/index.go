@@ -208,6 +208,9 @@ type loader struct {
 	txn    *badger.Txn
 	loaded counts    // of the bank that is being read
 	bank   *bankView // that one
+
+	trimmed   []hash.Code // buffers, see push
+	trimmedOf []uint16
 }
 
 func (l *loader) load(ctx context.Context) error {
@@ -281,22 +284,28 @@ func (l *loader) addRow(key, _ []byte) error {
 	return nil
 }
 
-// push appends to the last chunk, and makes each chunk as large as the count
-// of the bank lets expect.
+// push appends to the last chunk. Each is made as large as the count of the
+// bank lets expect. How many trimmed codes it will have is not known, so they
+// are gathered in a buffer that all chunks use in turn.
 func (l *loader) push(slot uint64, col column) {
 	b := l.bank
 	if n := len(b.chunks); n == 0 || len(b.chunks[n-1].slots) == chunkSize {
+		l.settle()
 		left := b.counts.searchable - min(l.loaded.searchable, b.counts.searchable)
-		b.chunks = append(b.chunks, newChunk(int(min(left, chunkSize)), b.Main))
-		if n > 0 {
-			b.chunks[n-1].clip()
-		}
+		c := newChunk(int(min(left, chunkSize)), b.Main)
+		c.trimmed, c.trimmedOf = l.trimmed[:0], l.trimmedOf[:0]
+		b.chunks = append(b.chunks, c)
 	}
 	b.chunks[len(b.chunks)-1].push(slot, col, b.Main)
 }
 
-// clip gives back the room that a full chunk will not use.
-func (c *chunk) clip() {
+// settle gives the last chunk trimmed codes of its own.
+func (l *loader) settle() {
+	if l.bank == nil || len(l.bank.chunks) == 0 {
+		return
+	}
+	c := l.bank.chunks[len(l.bank.chunks)-1]
+	l.trimmed, l.trimmedOf = c.trimmed, c.trimmedOf
 	c.trimmed = append(make([]hash.Code, 0, len(c.trimmed)), c.trimmed...)
 	c.trimmedOf = append(make([]uint16, 0, len(c.trimmedOf)), c.trimmedOf...)
 }
@@ -305,6 +314,7 @@ func (c *chunk) clip() {
 // bank that was read, and sees to it that those between it and the i-th are
 // empty.
 func (l *loader) finish(i int) error {
+	l.settle()
 	if l.bank != nil {
 		if err := l.bank.agrees(l.loaded); err != nil {
 			return err

@@ -28,8 +28,8 @@ import (
 //   - Opening is tried twice: a kill in the moment in which a log file is made
 //     leaves an empty file, on which the first Open fails and which it removes.
 //   - A panic while opening a damaged store is an error.
-//   - Tables are not compressed: codes do not shrink, and the names in records
-//     hardly.
+//   - Tables are not compressed, since codes do not shrink. They are mapped, so
+//     there is no need for a block cache either: the page cache is one.
 //
 // Badger's errors do not leave this package as such: they would tie callers to
 // its types. Their text does.
@@ -50,7 +50,7 @@ func badgerOptions(dir string, o *Options) badger.Options {
 		WithDetectConflicts(false).
 		WithMemTableSize(memTableSize).
 		WithNumMemtables(2).
-		WithBlockCacheSize(8 << 20).
+		WithBlockCacheSize(0).
 		WithIndexCacheSize(16 << 20).
 		WithValueLogFileSize(64 << 20).
 		WithNumCompactors(2).
