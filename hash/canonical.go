@@ -120,12 +120,7 @@ func rowsOf(img image.Image) func(y int, row []byte) {
 	w := b.Dx()
 	switch m := img.(type) {
 	case *image.YCbCr:
-		return func(y int, row []byte) {
-			for x := range w {
-				i, j := m.YOffset(b.Min.X+x, b.Min.Y+y), m.COffset(b.Min.X+x, b.Min.Y+y)
-				row[3*x], row[3*x+1], row[3*x+2] = rgb(m.Y[i], m.Cb[j], m.Cr[j])
-			}
-		}
+		return ycbcrRows(m)
 	case *image.Gray:
 		return func(y int, row []byte) {
 			for x, v := range m.Pix[y*m.Stride:][:w] {
@@ -142,6 +137,24 @@ func rowsOf(img image.Image) func(y int, row []byte) {
 	return func(y int, row []byte) {
 		for x := range w {
 			putColour(row[3*x:], img.At(b.Min.X+x, b.Min.Y+y))
+		}
+	}
+}
+
+// ycbcrRows finds the chroma sample of each column once.
+func ycbcrRows(m *image.YCbCr) func(int, []byte) {
+	b := m.Rect
+	column := make([]int, b.Dx())
+	for x := range column {
+		column[x] = m.COffset(b.Min.X+x, b.Min.Y) - m.COffset(b.Min.X, b.Min.Y)
+	}
+	return func(y int, row []byte) {
+		l := m.Y[m.YOffset(b.Min.X, b.Min.Y+y):][:len(column)]
+		c := m.COffset(b.Min.X, b.Min.Y+y)
+		cb, cr := m.Cb[c:], m.Cr[c:]
+		for x, j := range column {
+			q := row[3*x : 3*x+3 : 3*x+3]
+			q[0], q[1], q[2] = rgb(l[x], cb[j], cr[j])
 		}
 	}
 }

@@ -1,5 +1,10 @@
 package hash
 
+import (
+	"math"
+	"math/bits"
+)
+
 // Reduction by area: each output pixel is the mean of the rectangle of the
 // input that it covers, parts of pixels counted by the part. It is the only
 // resampling of recipe 1.
@@ -14,25 +19,47 @@ package hash
 // level is a channel's value in a picture: 8 bits, or 16 for fine luma.
 type level interface{ ~uint8 | ~uint16 }
 
+// span is the run of input pixels that one output pixel covers in width: a
+// first part, whole pixels of outW each, and a last part (0 if there is none).
+// The parts add up to inW.
+type span struct {
+	x, whole    int
+	first, last uint64
+}
+
 // reducer averages rows of interleaved channels as they come, top to bottom.
 type reducer[T level] struct {
 	inW, inH, outW, outH, ch int
-	y, outY                  int      // next input and output row
+	y, outY                  int // next input and output row
+	spans                    []span
 	row                      []uint64 // one input row, reduced in width
 	acc                      []uint64 // the output row being filled
 	out                      []T      // outH rows of outW*ch values
 }
 
 func newReducer[T level](inW, inH, outW, outH, ch int) *reducer[T] {
-	return &reducer[T]{
-		inW: inW, inH: inH, outW: outW, outH: outH, ch: ch,
+	r := &reducer[T]{
+		inW: inW, inH: inH, outW: outW, outH: outH, ch: ch, spans: make([]span, outW),
 		row: make([]uint64, outW*ch), acc: make([]uint64, outW*ch), out: make([]T, outW*outH*ch),
 	}
+	for i := range r.spans {
+		x := i * inW / outW
+		first := min((x+1)*outW-i*inW, inW)
+		r.spans[i] = span{x, (inW - first) / outW, uint64(first), uint64((inW - first) % outW)}
+	}
+	return r
 }
 
 // add takes the next input row.
 func (r *reducer[T]) add(row []T) {
-	r.addWidth(row)
+	if r.inW == r.outW && r.inH == r.outH {
+		copy(r.out[r.y*len(r.row):], row[:len(r.row)])
+		r.y++
+		return
+	}
+	for c := range r.ch {
+		r.addWidth(row[c:], c)
+	}
 	lo, hi := r.y*r.outH, (r.y+1)*r.outH
 	r.y++
 	for lo < hi {
@@ -49,36 +76,40 @@ func (r *reducer[T]) add(row []T) {
 	}
 }
 
+// flush divides by the area. The quotient is estimated by a multiplication and
+// is then one too small at the most.
 func (r *reducer[T]) flush() {
 	area := uint64(r.inW) * uint64(r.inH)
-	out := r.out[r.outY*r.outW*r.ch:]
+	inverse := math.MaxUint64 / area
+	out := r.out[r.outY*len(r.acc):][:len(r.acc)]
 	for i, v := range r.acc {
-		out[i] = T((v + area/2) / area)
+		v += area / 2
+		q, _ := bits.Mul64(v, inverse)
+		if v-q*area >= area {
+			q++
+		}
+		out[i] = T(q)
 	}
 	clear(r.acc)
 	r.outY++
 }
 
-// addWidth reduces one row in width into r.row. The parts of an output pixel
-// add up to inW: a first part, whole pixels of outW each, a last part.
-func (r *reducer[T]) addWidth(row []T) {
-	for c := range r.ch {
-		for i := range r.outW {
-			x := i * r.inW / r.outW
-			part := min((x+1)*r.outW-i*r.inW, r.inW)
-			sum := uint64(row[x*r.ch+c]) * uint64(part)
-			var whole uint64
-			rest := r.inW - part
-			for x++; rest >= r.outW; x++ {
-				whole += uint64(row[x*r.ch+c])
-				rest -= r.outW
-			}
-			sum += whole * uint64(r.outW)
-			if rest > 0 {
-				sum += uint64(row[x*r.ch+c]) * uint64(rest)
-			}
-			r.row[i*r.ch+c] = sum
+// addWidth reduces one channel of a row in width into r.row.
+func (r *reducer[T]) addWidth(row []T, c int) {
+	scale := uint64(r.outW)
+	for i, s := range r.spans {
+		x := s.x * r.ch
+		sum := uint64(row[x]) * s.first
+		var whole uint64
+		for range s.whole {
+			x += r.ch
+			whole += uint64(row[x])
 		}
+		sum += whole * scale
+		if s.last > 0 {
+			sum += uint64(row[x+r.ch]) * s.last
+		}
+		r.row[i*r.ch+c] = sum
 	}
 }
 
