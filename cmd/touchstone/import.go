@@ -51,8 +51,8 @@ For jsonl and csv --bank reads the lines of this bank only.
 
 The store has to exist; an empty folder is as good, and --create makes one.
 
-A reference that is there and the same changes nothing; one that differs is
-refused unless --replace. --check also refuses what conflicts with a reference of
+A reference that is there and was made of the same file changes nothing, not the
+metadata either; one of another file is refused unless --replace. --check also refuses what conflicts with a reference of
 the opposite kind. Each refused line is reported as "FILE:LINE: reason: detail",
 the rest goes on, and the exit code is 3.`,
 		Example: `  touchstone import backup.jsonl
@@ -64,7 +64,7 @@ the rest goes on, and the exit code is 3.`,
 	c.Flags().StringVar(&o.kind, "kind", "", "create the bank of a list of hashes with this kind: fake or genuine")
 	c.Flags().BoolVar(&o.create, "create", false, "make the store if there is none")
 	c.Flags().BoolVar(&o.add.Check, "check", false, "refuse what conflicts with a reference of the opposite kind")
-	c.Flags().BoolVar(&o.add.Replace, "replace", false, "replace references that differ")
+	c.Flags().BoolVar(&o.add.Replace, "replace", false, "replace references that were made of other files")
 	c.RunE = a.verb(func(ctx context.Context, args []string) error {
 		read, err := o.reader()
 		if err != nil {

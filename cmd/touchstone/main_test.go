@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 			"photo": func(ts *testscript.TestScript, _ bool, args []string) {
 				seed, err := strconv.Atoi(args[1])
 				ts.Check(err)
-				ts.Check(writeJPEG(ts.MkAbs(args[0]), photo(seed, 160, 120), 90))
+				ts.Check(writeJPEG(ts.MkAbs(args[0]), photo(seed, 256, 192), 90))
 			},
 			"edit": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(edit(args[0], ts.MkAbs(args[1]), ts.MkAbs(args[2])))

@@ -20,7 +20,7 @@ func photo(seed, w, h int) *image.NRGBA {
 	type wave struct{ fx, fy, phase, amp float64 }
 	waves := make([]wave, 12)
 	for i := range waves {
-		waves[i] = wave{rnd.Float64()*16 - 8, rnd.Float64()*16 - 8, rnd.Float64() * 6, 10 + 14*rnd.Float64()}
+		waves[i] = wave{rnd.Float64()*10 - 5, rnd.Float64()*10 - 5, rnd.Float64() * 6, 10 + 14*rnd.Float64()}
 	}
 	type disc struct{ x, y, r, level float64 }
 	discs := make([]disc, 14)

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/touchstone-go/touchstone/index"
+)
+
+// Tests of what only a process of its own can show: being killed, stopped, or
+// left by its reader.
+
+// child prepares touchstone as a process. TestMain has put it into the PATH.
+func child(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "touchstone", args...)
+	c.Env = append(os.Environ(), "TOUCHSTONE_DATA=")
+	return c
+}
+
+// storeWithBank makes a store with one fake bank.
+func storeWithBank(t *testing.T, dir string) {
+	t.Helper()
+	withIndex(t, dir, func(x *index.Index) {
+		if _, err := x.CreateBank(t.Context(), index.Bank{Name: "fakes", Kind: index.Fake}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func withIndex(t *testing.T, dir string, do func(*index.Index)) {
+	t.Helper()
+	x, err := index.Open(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(x)
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writePhotos writes n small pictures and returns their folder.
+func writePhotos(t *testing.T, n int) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i := range n {
+		if err := writeJPEG(filepath.Join(dir, fmt.Sprintf("%d/%03d.jpg", i%3, i)), photo(i, 96, 72), 90); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// A register that is killed loses nothing that it has printed and leaves
+// nothing half-written; the next run completes it.
+func TestKilledRegister(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a signal that cannot be caught")
+	}
+	kills := 50
+	if testing.Short() {
+		kills = 5
+	}
+	photos := writePhotos(t, 200)
+	reference := filepath.Join(t.TempDir(), "store")
+	storeWithBank(t, reference)
+	start := time.Now()
+	if out, err := child(t, "register", "--data", reference, "--bank", "fakes", photos).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	full := time.Since(start)
+	want := stored(t, reference)
+	if len(want) != 200 {
+		t.Fatalf("%d references, want 200", len(want))
+	}
+	rnd := rand.New(rand.NewPCG(50, 9))
+	dir, acknowledged, total := "", map[string]bool{}, 0
+	for k := range kills {
+		if k%4 == 0 {
+			dir, acknowledged = filepath.Join(t.TempDir(), "store"), map[string]bool{}
+			storeWithBank(t, dir)
+		}
+		for _, id := range registerUntil(t, dir, photos, time.Duration(rnd.Float64()*float64(full))) {
+			acknowledged[id] = true
+		}
+		got := stored(t, dir)
+		for id := range acknowledged {
+			if _, ok := got[id]; !ok {
+				t.Fatalf("kill %d: %s was acknowledged and is gone", k, id)
+			}
+		}
+		for id, ref := range got {
+			if ref.Fingerprint != want[id].Fingerprint || ref.SHA256 != want[id].SHA256 {
+				t.Fatalf("kill %d: %s is not what was registered: %+v", k, id, ref)
+			}
+		}
+		if k%4 == 3 || k == kills-1 {
+			total += len(acknowledged)
+			if out, err := child(t, "register", "--data", dir, "--bank", "fakes", photos).CombinedOutput(); err != nil {
+				t.Fatalf("run after %d kills: %v\n%s", k+1, err, out)
+			}
+			if got := stored(t, dir); len(got) != len(want) {
+				t.Fatalf("after completing, %d references of %d", len(got), len(want))
+			}
+		}
+	}
+	t.Logf("%d kills within %v, %d references acknowledged before", kills, full, total)
+	if total == 0 {
+		t.Error("no kill came after an acknowledgement: the test shows nothing")
+	}
+}
+
+// registerUntil runs register, kills it after a while, and returns the ids of
+// the lines that it has printed.
+func registerUntil(t *testing.T, dir, photos string, after time.Duration) []string {
+	t.Helper()
+	c := child(t, "register", "--json", "--data", dir, "--bank", "fakes", photos)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(after, func() { _ = c.Process.Kill() })
+	defer timer.Stop()
+	var ids []string
+	lines := bufio.NewReader(out)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			break
+		}
+		var ack struct{ ID string }
+		if err := json.Unmarshal([]byte(line), &ack); err != nil || ack.ID == "" {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		ids = append(ids, ack.ID)
+	}
+	_ = c.Wait() // it was killed
+	return ids
+}
+
+// stored checks a store and returns its references.
+func stored(t *testing.T, dir string) map[string]index.Reference {
+	t.Helper()
+	all := map[string]index.Reference{}
+	withIndex(t, dir, func(x *index.Index) {
+		if err := x.Check(t.Context()); err != nil {
+			t.Fatalf("check: %v", err)
+		}
+		for ref, err := range x.References(t.Context(), "fakes", "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[ref.ID] = ref
+		}
+	})
+	return all
+}
+
+// A server says where it listens, holds the store, and stops as asked: not
+// ready first, then gone, with exit code 0.
+func TestServeProcess(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs SIGTERM")
+	}
+	dir := filepath.Join(t.TempDir(), "store")
+	storeWithBank(t, dir)
+	c := child(t, "serve", "--data", dir, "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--drain", "1s", "--log", "warn")
+	errs, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Process.Kill() }()
+	lines := bufio.NewScanner(errs)
+	addr := after(t, lines, "touchstone: listening on ")
+	metrics := after(t, lines, "touchstone: metrics on ")
+	after(t, lines, "touchstone: ready")
+
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	get := func(url string) (int, string) {
+		r, err := client.Get(url)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer r.Body.Close()
+		b, _ := io.ReadAll(r.Body)
+		return r.StatusCode, string(b)
+	}
+	for _, path := range []string{"/livez", "/readyz", "/v1/banks"} {
+		if code, body := get(addr + path); code != 200 {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	r, err := client.Post(addr+"/v1/judge", "image/jpeg", bytes.NewReader(encodeJPEG(photo(1, 96, 72), 90)))
+	if err != nil || r.StatusCode != 200 {
+		t.Fatalf("judge: %v %v", r, err)
+	}
+	r.Body.Close()
+	if code, body := get(metrics + "/metrics"); code != 200 || !strings.Contains(body, `touchstone_verdicts_total{outcome="none"} 1`) {
+		t.Errorf("metrics: %d %s", code, body)
+	}
+
+	out, err := child(t, "bank", "list", "--data", dir).CombinedOutput()
+	if exitOf(err) != exitFailure || !strings.Contains(string(out), "hint: ") || !strings.Contains(string(out), "HTTP") {
+		t.Errorf("second process: %v\n%s", err, out)
+	}
+
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	unready := false
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		code, _ := get(addr + "/readyz")
+		unready = unready || code == 503
+		if code == 0 {
+			break
+		}
+	}
+	if !unready {
+		t.Error("/readyz never said that the server is stopping")
+	}
+	rest, _ := io.ReadAll(errs)
+	if err := c.Wait(); err != nil {
+		t.Errorf("serve ended with %v\n%s", err, rest)
+	}
+	stored(t, dir)
+}
+
+// after returns what follows prefix on the next line.
+func after(t *testing.T, lines *bufio.Scanner, prefix string) string {
+	t.Helper()
+	lines.Scan()
+	rest, ok := strings.CutPrefix(lines.Text(), prefix)
+	if !ok {
+		t.Fatalf("line %q, want %q", lines.Text(), prefix)
+	}
+	return rest
+}
+
+func exitOf(err error) int {
+	if e, ok := err.(*exec.ExitError); ok {
+		return e.ExitCode()
+	}
+	if err != nil {
+		return -1
+	}
+	return 0
+}
+
+// A signal ends every other verb with 128 plus its number.
+func TestSignals(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs signals")
+	}
+	dir := filepath.Join(t.TempDir(), "store")
+	storeWithBank(t, dir)
+	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		c := child(t, "judge", "--json", "--data", dir, filepath.Join(writePhotos(t, 1), "0/000.jpg"), "-")
+		in, err := c.StdinPipe() // never written to: judge waits
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var errs bytes.Buffer
+		c.Stderr = &errs
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+			t.Fatalf("first line %q: %v", line, err)
+		}
+		if err := c.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		if got := exitOf(c.Wait()); got != want {
+			t.Errorf("%v: exit code %d, want %d: %s", sig, got, want, &errs)
+		}
+		in.Close()
+		stored(t, dir)
+	}
+}
+
+// A reader that goes away ends a verb quietly, and the store is closed.
+func TestBrokenPipe(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs broken pipes")
+	}
+	dir := filepath.Join(t.TempDir(), "store")
+	storeWithBank(t, dir)
+	for _, verb := range []string{"export", "bank list", "register --json --bank fakes " + writePhotos(t, 3)} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		c := child(t, append(strings.Fields(verb), "--data", dir)...)
+		var errs bytes.Buffer
+		c.Stdout, c.Stderr = w, &errs
+		if got := exitOf(c.Run()); got != exitBrokenPipe || strings.Contains(errs.String(), "pipe") {
+			t.Errorf("%s: exit code %d, want %d: %s", verb, got, exitBrokenPipe, &errs)
+		}
+		w.Close()
+	}
+	stored(t, dir)
+}
+
+// One call of run, in this process.
+func runHere(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(context.Background(), args, strings.NewReader(""), &out, &errs, func(string) string { return "" })
+	return code, out.String(), errs.String()
+}
