@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -283,22 +284,19 @@ func (x *Index) AddWith(ctx context.Context, o RegisterOptions, refs ...Referenc
 	for len(refs) > 0 {
 		n := min(len(refs), addGroup)
 		puts := make([]*put, 0, n)
-		var bad error
+		var refused error
 		for _, ref := range refs[:n] {
 			ref = x.complete(ref)
-			if bad = ref.check(); bad != nil {
-				bad = fmt.Errorf("add %q to bank %q: %w", clip(ref.ID), clip(ref.Bank), bad)
+			if refused = ref.check(); refused != nil {
 				break
 			}
 			puts = append(puts, &put{ref: ref, options: o})
 		}
 		done, err := x.put(ctx, s, puts)
 		stored += done
-		if err == nil {
-			err = bad
-		}
-		if err != nil {
-			return stored, err
+		if err = cmp.Or(err, refused); err != nil {
+			ref := refs[min(done, n-1)]
+			return stored, fmt.Errorf("add %q to bank %q: %w", clip(ref.ID), clip(ref.Bank), err)
 		}
 		refs = refs[n:]
 	}
@@ -315,7 +313,8 @@ type put struct {
 // put looks for conflicts where that is asked for and hands the references to
 // the writer. The long search is done here, in the caller's goroutine, on a
 // snapshot; the writer looks only at what was added since, so that the answer
-// holds for the moment of storing.
+// holds for the moment of storing. It returns how many were stored; the error
+// is about the one after these.
 func (x *Index) put(ctx context.Context, s *snapshot, puts []*put) (int, error) {
 	var refused error
 	for i, p := range puts {
@@ -323,7 +322,6 @@ func (x *Index) put(ctx context.Context, s *snapshot, puts []*put) (int, error) 
 			continue
 		}
 		if refused = s.conflict(ctx, s.txn, p.ref, 0); refused != nil {
-			refused = fmt.Errorf("add %q to bank %q: %w", clip(p.ref.ID), clip(p.ref.Bank), refused)
 			puts = puts[:i]
 			break
 		}
@@ -338,16 +336,13 @@ func (x *Index) put(ctx context.Context, s *snapshot, puts []*put) (int, error) 
 		}
 		for _, p := range puts {
 			if err := w.put(ctx, p, since); err != nil {
-				return fmt.Errorf("add %q to bank %q: %w", clip(p.ref.ID), clip(p.ref.Bank), err)
+				return err
 			}
 			r.staged++
 		}
 		return nil
 	})
-	if err == nil {
-		err = refused
-	}
-	return r.committed, err
+	return r.committed, cmp.Or(err, refused)
 }
 
 // conflict searches the banks of the opposite kind, in slots from since on,

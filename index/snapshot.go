@@ -95,23 +95,25 @@ func (c *chunk) without(pos int, main hash.Kind) *chunk {
 // compacted copies what lives.
 func (c *chunk) compacted(main hash.Kind) *chunk {
 	d := newChunk(len(c.slots)-c.nDead, main)
-	t := 0
 	for pos, slot := range c.slots {
-		var col column
-		if main != hash.PDQ {
-			col.word = c.words[pos]
-		} else {
-			col.full = c.full[pos]
-		}
-		if t < len(c.trimmedOf) && int(c.trimmedOf[t]) == pos {
-			col.trimmed, col.hasTrimmed = c.trimmed[t], true
-			t++
-		}
 		if !c.isDead(pos) {
-			d.push(slot, col, main)
+			d.push(slot, c.column(pos, main), main)
 		}
 	}
 	return d
+}
+
+// column returns what was pushed at a position.
+func (c *chunk) column(pos int, main hash.Kind) (col column) {
+	if main != hash.PDQ {
+		col.word = c.words[pos]
+		return col
+	}
+	col.full = c.full[pos]
+	if t, ok := slices.BinarySearch(c.trimmedOf, uint16(pos)); ok {
+		col.trimmed, col.hasTrimmed = c.trimmed[t], true
+	}
+	return col
 }
 
 // bankView is a bank as a snapshot shows it; immutable but in a draft.

@@ -135,7 +135,7 @@ func guardedOpen(b badger.Options) (db *badger.DB, err error) {
 }
 
 func isLocked(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock")
+	return err != nil && strings.Contains(err.Error(), "Another process is using this Badger database")
 }
 
 // storeError turns an error of opening into one of ours.

@@ -1,0 +1,59 @@
+// Package index is an embedded matcher for photos: it keeps the fingerprints
+// of photos that are known to be genuine or known to be fake, and says whether
+// a picture was seen before.
+//
+// Three names are enough to begin: [Open] a store, [Index.Register] reference
+// photos in banks ([Index.CreateBank]), [Index.Judge] pictures. A [Verdict]
+// says that a photo was seen before, never that a product is genuine.
+//
+// # Guarantees
+//
+//   - Search is exact: the result is that of comparing with every reference.
+//   - A write that has returned is durable (synced) and seen by every query that
+//     begins afterwards, from whatever goroutine. A removed reference never
+//     matches again. Nothing is seen half.
+//   - A query works on the state of one moment, on disk as in memory, whose
+//     sequence number ([Index.Seq]) a verdict carries. Queries never wait for
+//     writers.
+//   - A damaged store is refused (ErrCorrupt) instead of matching less: each
+//     bank's number of references and a sum over them are compared when it is
+//     loaded, the last sequence number with that at the last Close, each record
+//     with its search column when it is shown. [Index.Check] compares all.
+//   - All errors are those of this package, of package hash and of the
+//     caller's context and reader. Badger's are quoted, not wrapped.
+//
+// # How it works
+//
+// References lie in Badger, byte by byte as the head of layout.go tells. Open
+// reads the search column, a table of keys that hold nothing but codes, into
+// memory: 76 bytes for a reference with two PDQ codes. A search scans that
+// (near.go), then reads the records of the best hits. One goroutine writes
+// (writer.go): it gathers the requests that wait, commits them in one synced
+// transaction, publishes a new snapshot (snapshot.go) and answers. Every change
+// is an entry in an ordered journal ([Index.Changes]).
+//
+// # Measured
+//
+// One million references of two random codes on two shared cores of x86-64:
+// Add 40,000 a second with a peak of 0.8 GB resident (a quarter of it mapped
+// tables), Open 0.5 s with 75 bytes of anonymous memory a reference, 245 MB on
+// disk. Near with one code takes 0.9 times, with 16 codes 11 times as long as a
+// bare loop that compares one code with all.
+//
+// # Caveats
+//
+//   - One process at a time may open a store for writing; another gets
+//     ErrLocked. Several may open it read-only, after a clean Close.
+//   - Writes to one bank are as fast as writes to many: there is one writer.
+//     A thousand concurrent Register calls share commits; one caller that
+//     registers one photo after the other waits for the disk each time.
+//   - An iterator ([Index.References], [Index.Changes]) holds its snapshot until
+//     the loop ends, and Close waits for it.
+//   - The journal is kept whole, and a bank cannot be deleted.
+//   - A disk that fills up kills the process inside Badger. Free space is
+//     looked at before each commit (Options.MinFree); what other processes write
+//     in the same second is not seen.
+//   - Badger forgets its newest tables if its MANIFEST lost its end. That is
+//     noticed by the file SEQUENCE, which Close writes: a store that crashed and
+//     was damaged afterwards may open as an older state.
+package index
