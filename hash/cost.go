@@ -16,11 +16,15 @@ import (
 // Time has a second guard, the deadline under the decoder (see decode.go), but
 // it acts only when the decoder asks for more bytes. Work that a few bytes can
 // order (scans of a progressive JPEG that change nothing, a WebP of one
-// colour) is estimated here instead, by constants measured on one core at
-// 2.x GHz for the dearest content that could be constructed, and refused
-// when it would take more than half of Limits.Timeout. A slower machine gives
-// the same answer, for the sake of equal verdicts; it is the deadline that
-// then bites.
+// colour), and what comes after the last byte (colour conversion, reading the
+// pixels), is estimated here instead, by constants measured for the dearest
+// content that could be constructed, and refused when it would take more than
+// half of Limits.Timeout. The constants are those of one core of an x86-64
+// server; a slower machine gives the same answer, for the sake of equal
+// verdicts, and there it is the deadline that bites.
+//
+// A rule on pixels per byte, which others have, is not needed beside these: a
+// white PNG of 4000 x 4000 pixels is legitimate, and cheap.
 
 // cost is what decoding a picture takes at most, beside its own bytes.
 type cost struct {
@@ -28,14 +32,24 @@ type cost struct {
 	time  time.Duration // work that the deadline reader cannot interrupt
 }
 
+// pixelsTime is the time of n pixels.
+func pixelsTime(n int64, each time.Duration) time.Duration { return time.Duration(n) * each }
+
 const (
 	// canonicalBytes is what canonicalise needs beside the decoded picture:
 	// planes of 1024 x 1024 luma and 192 x 192 colour, and their row sums.
 	canonicalBytes = 4 << 20
 
+	// canonicalTime is for reading one pixel afterwards; deepTime for one of
+	// 16 bits a sample or of CMYK, conversion included.
+	canonicalTime = 10 * time.Nanosecond
+	deepTime      = 45 * time.Nanosecond
+
 	jpegBlockBytes = 64 * 4 // coefficients of a block, int32 each
-	jpegVisitTime  = 110 * time.Nanosecond
-	jpegBlockTime  = 200 * time.Nanosecond
+	// A scan that finds nothing for a block still copies it out and in; at the
+	// end each block is transformed.
+	jpegVisitTime = 60 * time.Nanosecond
+	jpegBlockTime = 300 * time.Nanosecond
 
 	webpLossyTime    = 20 * time.Nanosecond // per pixel
 	webpLossyByte    = 60 * time.Nanosecond // per byte of the frame
@@ -53,12 +67,17 @@ func jpegCost(s jpegSurvey) cost {
 	var c cost
 	blocks := s.allBlocks()
 	c.bytes = 64 * blocks
-	if s.progressive {
-		c.bytes += jpegBlockBytes * blocks
-		c.time = time.Duration(s.visits)*jpegVisitTime + time.Duration(blocks)*jpegBlockTime
+	pixels := s.width * s.height
+	c.time = pixelsTime(pixels, canonicalTime)
+	if len(s.components) == 4 {
+		c.time = pixelsTime(pixels, deepTime)
 	}
 	if len(s.components) == 4 || s.rgb() {
-		c.bytes += 4 * s.width * s.height
+		c.bytes += 4 * pixels
+	}
+	if s.progressive {
+		c.bytes += jpegBlockBytes * blocks
+		c.time += time.Duration(s.visits)*jpegVisitTime + time.Duration(blocks)*jpegBlockTime
 	}
 	return c
 }
@@ -74,24 +93,25 @@ func pngCost(s pngSurvey, pixels int64) cost {
 	if s.transparent && s.colour != 3 && !alpha {
 		samples = 4
 	}
+	each := canonicalTime
 	if s.depth == 16 {
-		samples *= 2
+		samples, each = 2*samples, deepTime
 	}
 	if s.interlaced {
 		samples *= 2 // the seven passes together are once more the picture
 	}
-	return cost{bytes: samples * pixels}
+	return cost{samples * pixels, pixelsTime(pixels, each)}
 }
 
 // gifCost counts the frame, its copy when it is interlaced, and the screen.
-func gifCost(pixels int64) cost { return cost{bytes: 6 * pixels} }
+func gifCost(pixels int64) cost { return cost{6 * pixels, pixelsTime(pixels, canonicalTime)} }
 
 func webpCost(s webpSurvey, w, h int64) cost {
 	pixels, padded := w*h, ceilDiv(w, 16)*ceilDiv(h, 16)*256
-	var c cost
+	c := cost{time: pixelsTime(pixels, canonicalTime)}
 	if s.lossless == 0 {
 		c.bytes = padded + padded/2 + padded/64 + s.lossy + 1<<19
-		c.time = time.Duration(pixels)*webpLossyTime + time.Duration(s.lossy)*webpLossyByte
+		c.time += pixelsTime(pixels, webpLossyTime) + time.Duration(s.lossy)*webpLossyByte
 	}
 	if s.alpha > 0 {
 		c.bytes += pixels
@@ -99,12 +119,12 @@ func webpCost(s webpSurvey, w, h int64) cost {
 	if n := max(s.lossless, s.alpha); s.packed || s.lossless > 0 {
 		groups := min(webpMaxGroups, ceilDiv(w, 4)*ceilDiv(h, 4))
 		c.bytes += 7*pixels + min(groups*webpGroupBytes, n*webpGroupPerByte)
-		c.time += time.Duration(pixels) * webpLosslessTime
+		c.time += pixelsTime(pixels, webpLosslessTime)
 	}
 	return c
 }
 
-func bmpCost(pixels int64) cost { return cost{bytes: 4 * pixels} }
+func bmpCost(pixels int64) cost { return cost{4 * pixels, pixelsTime(pixels, canonicalTime)} }
 
 // tiffCost counts the picture and one unpacked strip or tile, which the
 // decoder lets grow to 8 bytes a pixel and which doubles as it grows.
@@ -114,7 +134,7 @@ func tiffCost(b []byte, w, h int64) cost {
 	if depth, ok := d.value(tagBitsPerSample); !ok || depth != 8 {
 		samples = 8 // 16 bits, or a list that stands elsewhere
 	}
-	c := cost{bytes: samples*w*h + 3*int64(len(b))}
+	c := cost{samples*w*h + 3*int64(len(b)), pixelsTime(w*h, deepTime)}
 	if k, ok := d.value(tagCompression); ok && k > 1 {
 		block := w * h
 		if rows, ok := d.value(tagRowsPerStrip); ok && rows > 0 {

@@ -30,7 +30,9 @@ func baseline(w, h, components int) jpegFile {
 // header is everything before the first scan.
 func (f jpegFile) header() []byte {
 	b := []byte{0xff, 0xd8}
-	if f.adobe >= 0 {
+	if f.adobe < 0 {
+		b = append(b, segment(0xe0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))...)
+	} else {
 		b = append(b, segment(0xee, append([]byte("Adobe\x00\x64\x00\x00\x00\x00"), byte(f.adobe)))...)
 	}
 	quant := make([]byte, 65)
@@ -125,11 +127,12 @@ func jpegFiles() []File {
 	add("claims-65535-first-scan.jpg", BombHeader, join(progressive(65535, 65535, 1, 0).header(), sos, make([]byte, 64)))
 	add("grey-7000-zero.jpg", Bomb, baseline(7000, 7000, 1).bytes())
 	add("colour-7000-zero.jpg", Bomb, baseline(7000, 7000, 3).bytes())
-	cmyk := baseline(5000, 5000, 4)
+	cmyk := baseline(4000, 4000, 4)
 	cmyk.adobe = 0
-	add("cmyk-5000-zero.jpg", Bomb, cmyk.bytes())
-	cmyk.adobe = 2
-	add("ycck-5000-zero.jpg", Bomb, cmyk.bytes())
+	add("cmyk-4000-zero.jpg", Bomb, cmyk.bytes())
+	ycck := baseline(5000, 5000, 4)
+	ycck.adobe = 2
+	add("ycck-5000-zero.jpg", Bomb, ycck.bytes())
 	rgb := baseline(5000, 5000, 3)
 	rgb.adobe = 0
 	add("rgb-5000-zero.jpg", Bomb, rgb.bytes())
@@ -139,8 +142,8 @@ func jpegFiles() []File {
 	add("height-zero.jpg", Malformed, baseline(64, 0, 1).bytes())
 	add("width-zero.jpg", Malformed, baseline(0, 64, 1).bytes())
 	add("8000-tables.jpg", Malformed, join([]byte{0xff, 0xd8}, repeat(segment(0xc4, oneCode(0, 0)), 8000), small[2:]))
-	add("fill-bytes.jpg", Odd, join([]byte{0xff, 0xd8}, repeat([]byte{0xff}, 300_000), small[2:]))
-	add("stray-bytes.jpg", Odd, join([]byte{0xff, 0xd8}, make([]byte, 300_000), small[2:]))
+	add("fill-bytes.jpg", Odd, join([]byte{0xff, 0xd8}, repeat([]byte{0xff}, 100_000), small[2:]))
+	add("stray-bytes.jpg", Odd, join([]byte{0xff, 0xd8}, segment(0xfe, nil), make([]byte, 100_000), small[2:]))
 	add("two-frames.jpg", Malformed, join(baseline(64, 64, 1).header(), segment(0xc0, []byte{8, 255, 255, 255, 255, 1, 1, 0x11, 0}), sos))
 	add("short-segment.jpg", Malformed, []byte{0xff, 0xd8, 0xff, 0xe0, 0, 1, 0, 0})
 	add("only-start.jpg", Malformed, []byte{0xff, 0xd8, 0xff, 0xd9})

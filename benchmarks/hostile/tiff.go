@@ -3,6 +3,7 @@ package hostile
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // tiffPicture describes a TIFF of one strip or tile.
@@ -34,7 +35,9 @@ func (p tiffPicture) bytes() []byte {
 		long(0x0100, 1, p.w), long(0x0101, 1, p.h), long(0x0102, 1, p.depth), long(0x0103, 1, p.compression),
 		long(0x0106, 1, p.photometric), long(offsets, max(1, p.counts), offset), rows, long(counts, max(1, p.counts), count),
 	}
-	return join(tiffHeader(le, 8, directory(le, 0, append(es, p.extra...)...)), p.data)
+	es = append(es, p.extra...)
+	slices.SortFunc(es, func(a, b []byte) int { return int(le.Uint16(a)) - int(le.Uint16(b)) })
+	return join(tiffHeader(le, 8, directory(le, 0, es...)), p.data)
 }
 
 func tiffFiles() []File {

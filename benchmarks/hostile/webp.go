@@ -167,7 +167,7 @@ func groups(side, n int) []byte {
 		b.flat()
 		b.single(0)
 	}
-	return append(b.out, noise(side*side*5)...)
+	return append(b.out, noise(side*side)...)
 }
 
 // wide is a prefix code that gives 2,048 symbols 11 bits each.
@@ -195,7 +195,7 @@ func webpFiles() []File {
 	add("lossless-2600-groups.webp", Bomb, riff(webpChunk("VP8L", groups(208, 2600))))
 	add("lossy-16383.webp", BombHeader, riff(webpChunk("VP8 ", lossy(16383, 16383, make([]byte, 200)))))
 	add("lossy-7000.webp", Bomb, riff(webpChunk("VP8 ", lossy(7000, 7000, make([]byte, 200)))))
-	add("lossy-4000-noise.webp", Bomb, riff(webpChunk("VP8 ", lossy(4000, 4000, noise(200_000)))))
+	add("lossy-4000-noise.webp", Bomb, riff(webpChunk("VP8 ", lossy(4000, 4000, noise(100_000)))))
 	alpha := webpChunk("ALPH", append([]byte{1}, plain(4000, 4000)[5:]...))
 	add("packed-alpha-4000.webp", Bomb, riff(vp8x(1<<4, 4000, 4000), alpha, webpChunk("VP8 ", lossy(4000, 4000, make([]byte, 200)))))
 	add("canvas-16m.webp", BombHeader, riff(vp8x(0, 1<<24, 1<<24), webpChunk("VP8L", small)))
