@@ -186,7 +186,7 @@ func TestBusyIs429(t *testing.T) {
 
 func TestWorkThatTakesTooLong(t *testing.T) {
 	s, _ := start(t, Options{MaxWork: time.Nanosecond})
-	wantProblem(t, ask(t, s, "POST", "/v1/judge", photo(1, 90)), 503, "overloaded")
+	wantProblem(t, ask(t, s, "POST", "/v1/judge", photo(1, 90)), 429, "busy")
 }
 
 // A body that trickles is cut off, and meanwhile holds neither a slot nor more

@@ -129,16 +129,21 @@ func (s *Server) tooLarge(ctx context.Context, o index.JudgeOptions) (index.Verd
 	}, nil
 }
 
-// work runs f in a slot, within the time that one picture may take.
+// work runs f in a slot, within the time that one picture may take. Decoding has
+// a shorter limit of its own (hash.Limits.Timeout), so what takes longer has
+// mostly waited: for a slot, for decode memory, or for the store.
 func (s *Server) work(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.o.MaxWork)
+	limited, cancel := context.WithTimeout(ctx, s.o.MaxWork)
 	defer cancel()
-	leave, err := s.admit.enter(ctx)
-	if err != nil {
-		return err
+	leave, err := s.admit.enter(limited)
+	if err == nil {
+		defer leave()
+		err = f(limited)
 	}
-	defer leave()
-	return f(ctx)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return s.admit.busy("time")
+	}
+	return err
 }
 
 // writeVerdicts sends verdicts in the bytes of MarshalJSON: one alone, or an

@@ -31,7 +31,7 @@ type Options struct {
 	// is answered 429; 0 means 1 s.
 	MaxWait time.Duration
 	// MaxWork is how long the work on one picture may take, its wait for a slot
-	// included, before the request is answered 503; 0 means 2.5 s.
+	// included, before the request is answered 429; 0 means 2.5 s.
 	MaxWork time.Duration
 	// MaxHeld is the memory in bytes that request bodies may hold together; 0
 	// means 128 MB. It is at least twice Limits.MaxBytes, so that one body can grow.

@@ -64,6 +64,7 @@ func problems() []struct {
 		{errTooSlow, problem{408, "too-slow", "The body took too long to arrive.", false}},
 		{errIncomplete, problem{400, "incomplete", "The body ended early.", false}},
 		{errBusy, problem{429, "busy", "Too much work at the moment; try again.", true}},
+		{context.DeadlineExceeded, problem{429, "busy", "Too much work at the moment; try again.", true}},
 		{errStarting, problem{503, "starting", "The index is being opened; try again.", true}},
 		{errStopping, problem{503, "stopping", "The server is stopping.", true}},
 		{errBankDiffers, problem{409, "bank-differs", "The bank exists with another kind, owner or main hash.", false}},
@@ -78,7 +79,6 @@ func problems() []struct {
 		{index.ErrReadOnly, problem{403, "read-only", "The index is open for reading only.", false}},
 		{index.ErrClosed, problem{503, "stopping", "The server is stopping.", true}},
 		{index.ErrCorrupt, problem{500, "damaged", "The store is damaged; the operator has to look.", false}},
-		{context.DeadlineExceeded, problem{503, "overloaded", "The work took too long; try again.", true}},
 		{context.Canceled, problem{503, "cancelled", "The request was given up.", true}},
 	}
 }

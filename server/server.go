@@ -122,9 +122,10 @@ func (s *Server) endpoint(rt route) http.Handler {
 	})
 }
 
-// fail answers with a problem and logs what the client is not told.
+// fail answers with a problem and logs what the client is not told, unless it
+// has gone.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if p := problemOf(err); p.status >= 500 {
+	if p := problemOf(err); p.status >= 500 && r.Context().Err() == nil {
 		s.o.Logger.LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("id", w.Header().Get(requestID)), slog.Int("status", p.status), slog.String("error", err.Error()))
 	}

@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,7 +133,8 @@ func verdictOf(t testing.TB, b []byte) index.Verdict {
 	t.Helper()
 	var v index.Verdict
 	if err := json.Unmarshal(b, &v); err != nil {
-		t.Fatalf("%v: %s", err, b)
+		t.Errorf("%v: %s", err, b)
+		return v
 	}
 	if err := index.Replay(v); err != nil {
 		t.Error(err)
@@ -508,7 +510,7 @@ func TestProblemTable(t *testing.T) {
 		status int
 	}{
 		{index.ErrNoSpace, 507}, {index.ErrClosed, 503}, {index.ErrReadOnly, 403}, {index.ErrCorrupt, 500}, {index.ErrRecipe, 400},
-		{index.ErrExists, 409}, {&index.ConflictError{}, 409}, {context.DeadlineExceeded, 503}, {fmt.Errorf("secret"), 500},
+		{index.ErrExists, 409}, {&index.ConflictError{}, 409}, {context.DeadlineExceeded, 429}, {fmt.Errorf("secret"), 500},
 		{&hash.UnusableError{Reason: hash.TooPlain}, 422}, {errBusy, 429}, {errStarting, 503},
 	} {
 		w := httptest.NewRecorder()
@@ -586,6 +588,30 @@ func TestAccessLog(t *testing.T) {
 			t.Errorf("%s is not in %s", word, log.String())
 		}
 	}
+}
+
+// Clients that work at the same time each see their own writes at once.
+func TestReadYourWrites(t *testing.T) {
+	s, _ := start(t, Options{MaxWait: 20 * time.Second, MaxWork: 20 * time.Second})
+	var clients sync.WaitGroup
+	for c := range 4 {
+		clients.Go(func() {
+			ref := fmt.Sprintf("/v1/banks/fakes/references/%d", c)
+			for i := range 5 {
+				picture, outcome := photo(uint64(100*c+i), 90), index.KnownFake
+				for _, method := range []string{"PUT", "DELETE"} {
+					if w := ask(t, s, method, ref, picture); w.Code >= 300 {
+						t.Errorf("%s: %d %s", method, w.Code, w.Body)
+					}
+					if v := verdictOf(t, ask(t, s, "POST", "/v1/judge", picture).Body.Bytes()); v.Outcome != outcome {
+						t.Errorf("after %s: %s", method, v.Outcome)
+					}
+					outcome = index.None
+				}
+			}
+		})
+	}
+	clients.Wait()
 }
 
 // serve starts s as a process would, and returns its address.
