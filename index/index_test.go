@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/touchstone-go/touchstone/hash"
 )
@@ -126,3 +129,10 @@ func TestLifeOfAReference(t *testing.T) {
 	}
 	mustCheck(t, x)
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// tempDir is for rapid, whose T has none.
+func tempDir() (string, error) { return os.MkdirTemp("", "touchstone") }
+
+func removeAll(dir string) { _ = os.RemoveAll(dir) }
