@@ -27,7 +27,8 @@ import (
 // by the decoder's DecodeConfig, then everything that the work to come depends
 // on (jpegscan.go, chunks.go, cost.go). Only what fits the limits is decoded,
 // by a decoder that reads through a deadline: it gets at most 512 bytes at a
-// time, and an error as soon as time is up.
+// time, and an error as soon as time is up. What a decoder does without asking
+// for bytes cannot be stopped; cost.go keeps that short.
 //
 // Truncated files are judged as the decoders judge them, as corrupt: half a
 // picture would get a fingerprint of its own.
@@ -227,7 +228,6 @@ type deadlineReader struct {
 	deadline time.Time
 	data     []byte
 	at       int
-	ends     int // how often the end was reported
 	failed   error
 }
 
@@ -245,13 +245,6 @@ func (r *deadlineReader) check() error {
 }
 
 func (r *deadlineReader) Read(p []byte) (int, error) {
-	if r.failed == nil && r.at == len(r.data) {
-		// The lossless WebP decoder asks again for every pixel that its last
-		// bits give; looking at the clock each time would double its work.
-		if r.ends++; r.ends%readChunk != 0 {
-			return 0, io.EOF
-		}
-	}
 	if err := r.check(); err != nil {
 		return 0, err
 	}
