@@ -130,7 +130,20 @@ func TestLifeOfAReference(t *testing.T) {
 	mustCheck(t, x)
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines that are left. Badger leaves some of its own
+// when it fails to open a damaged store; an Index that was not closed would
+// still be found by its writer.
+func TestMain(m *testing.M) {
+	const badger, ristretto = "github.com/dgraph-io/badger/v4", "github.com/dgraph-io/ristretto/v2"
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction(badger+".(*DB).monitorCache"),
+		goleak.IgnoreTopFunction(badger+".(*DB).updateSize"),
+		goleak.IgnoreTopFunction(badger+"/y.(*WaterMark).process"),
+		goleak.IgnoreTopFunction(ristretto+"/z.(*AllocatorPool).freeupAllocators"),
+		goleak.IgnoreTopFunction(ristretto+".(*Cache[...]).processItems"),
+		goleak.IgnoreTopFunction(ristretto+".(*defaultPolicy[...]).processItems"),
+	)
+}
 
 // tempDir is for rapid, whose T has none.
 func tempDir() (string, error) { return os.MkdirTemp("", "touchstone") }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
 )
 
 // Badger is opened here and nowhere else. Its defaults are made for servers
@@ -27,7 +29,9 @@ import (
 //     that also verifies single blocks dereferences nil on damage (v4.9.6).
 //   - Opening is tried twice: a kill in the moment in which a log file is made
 //     leaves an empty file, on which the first Open fails and which it removes.
-//   - A panic while opening a damaged store is an error.
+//   - A panic while opening a damaged store is an error. Tables are opened in
+//     goroutines of Badger's, where none can be caught, so the one thing that
+//     makes these panic is looked at before: a table that was cut off.
 //   - Tables are not compressed, since codes do not shrink. They are mapped, so
 //     there is no need for a block cache either: the page cache is one.
 //
@@ -96,8 +100,8 @@ func inspectDir(dir string) (fresh bool, err error) {
 	return fresh, err
 }
 
-// checkManifest reads the head of Badger's MANIFEST: "Bdgr", the application's
-// number, Badger's version.
+// checkManifest reads the head of Badger's MANIFEST ("Bdgr", the application's
+// number, Badger's version) and looks at the tables that it names.
 func checkManifest(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -108,8 +112,55 @@ func checkManifest(path string) error {
 	if n, _ := f.ReadAt(head, 0); n < len(head) {
 		return fmt.Errorf("%s is cut off; restore the store from a copy: %w", path, ErrCorrupt)
 	}
-	if string(head[:4]) != "Bdgr" || uint16(head[4])<<8|uint16(head[5]) != storeMagic {
+	if string(head[:4]) != "Bdgr" || binary.BigEndian.Uint16(head[4:]) != storeMagic {
 		return fmt.Errorf("%s belongs to something else: %w", path, ErrFormat)
+	}
+	m, _, err := badger.ReplayManifestFile(f, storeMagic, badger.Options{})
+	if err != nil {
+		return fmt.Errorf("%s: %v; restore the store from a copy: %w", path, err, ErrCorrupt)
+	}
+	for id := range m.Tables {
+		if err := checkTable(filepath.Join(filepath.Dir(path), table.IDToFilename(id))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTable looks at the end of a table: the length of the index, a checksum
+// and the length of the checksum. Badger trusts these, and dies of a table that
+// was cut off in a goroutine where its panic cannot be caught. Whether the
+// bytes are right is left to Badger, as is a table that is missing: a process
+// that has the store open may have removed it in this moment.
+func checkTable(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	left := info.Size()
+	number := func() int64 { // the one that ends what is left
+		b := make([]byte, 4)
+		if left -= 4; left < 0 {
+			return -1
+		}
+		if _, err := f.ReadAt(b, left); err != nil {
+			return -1
+		}
+		return int64(binary.BigEndian.Uint32(b))
+	}
+	const maxChecksum = 64
+	sum := number()
+	left -= sum
+	if index := number(); sum < 0 || sum > maxChecksum || index < 0 || index > left {
+		return fmt.Errorf("%s is cut off; restore the store from a copy: %w", path, ErrCorrupt)
 	}
 	return nil
 }
