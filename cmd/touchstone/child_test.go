@@ -48,10 +48,12 @@ func withIndex(t *testing.T, dir string, do func(*index.Index)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	do(x)
-	if err := x.Close(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // writePhotos writes n small pictures and returns their folder.
@@ -91,15 +93,15 @@ func TestKilledRegister(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(50, 9))
 	dir, acknowledged, underWay := "", map[string]bool{}, 0
 	for k := range kills {
-		if k%4 == 0 {
+		if k%2 == 0 {
 			dir, acknowledged = filepath.Join(t.TempDir(), "store"), map[string]bool{}
 			storeWithBank(t, dir)
 		}
 		// Every other kill waits for some lines, so that it surely hits a run
 		// under way; the others also hit the opening and the end.
 		wait, lines := time.Duration(rnd.Float64()*float64(full)), 0
-		if k%2 == 1 {
-			wait, lines = time.Duration(rnd.Float64()*float64(4*time.Millisecond)), 1+rnd.IntN(len(want)-1)
+		if k%2 == 0 {
+			wait, lines = time.Duration(rnd.Float64()*float64(2*time.Millisecond)), 1+rnd.IntN(len(want)*3/4)
 		}
 		ids := registerUntil(t, dir, photos, wait, lines)
 		for _, id := range ids {
@@ -119,7 +121,7 @@ func TestKilledRegister(t *testing.T) {
 				t.Fatalf("kill %d: %s is not what was registered: %+v", k, id, ref)
 			}
 		}
-		if k%4 == 3 || k == kills-1 {
+		if k%2 == 1 || k == kills-1 {
 			if out, err := child(t, "register", "--data", dir, "--bank", "fakes", photos).CombinedOutput(); err != nil {
 				t.Fatalf("run after %d kills: %v\n%s", k+1, err, out)
 			}
