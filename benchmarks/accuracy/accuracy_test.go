@@ -21,7 +21,7 @@ func TestProductPhotos(t *testing.T) {
 	if root == "" {
 		t.Skip("TOUCHSTONE_DATASETS is not set: no product photos")
 	}
-	n := 7
+	n := 16
 	if testing.Short() {
 		n = 40
 	}
