@@ -89,6 +89,7 @@ func TestInspectReasons(t *testing.T) {
 		{"side of 16", encodePNG(t, hostile.Texture(16, 64)), Limits{}, ""},
 		{"smaller side wanted", encodePNG(t, hostile.Texture(15, 64)), Limits{MinSide: 8}, ""},
 		{"longer side than allowed", jpg, Limits{MaxSide: 63}, TooLarge},
+		{"taller than allowed", encodePNG(t, hostile.Texture(48, 64)), Limits{MaxSide: 63}, TooLarge},
 		{"one pixel too many", jpg, Limits{MaxPixels: 64*48 - 1}, TooLarge},
 		{"exactly the pixels", jpg, Limits{MaxPixels: 64 * 48}, ""},
 		{"memory", jpg, Limits{MaxMemory: canonicalBytes}, TooCostly},
@@ -104,6 +105,7 @@ func TestInspectReasons(t *testing.T) {
 		{"bmp of minimum height", hostileFile(t, "height-minimum.bmp"), on, TooLarge},
 		{"tiff of one huge tile", hostileFile(t, "huge-tile.tif"), on, ""},
 		{"animated webp", hostileFile(t, "animated.webp"), Limits{}, UnsupportedFormat},
+		{"animated webp without the flag", bytes.Replace(hostileFile(t, "animated.webp"), []byte("\x0a\x00\x00\x00\x02"), []byte("\x0a\x00\x00\x00\x00"), 1), Limits{}, UnsupportedFormat},
 		{"lossless jpeg", hostileFile(t, "lossless.jpg"), Limits{}, UnsupportedFormat},
 		{"12-bit jpeg", hostileFile(t, "12-bit.jpg"), Limits{}, UnsupportedFormat},
 		{"png that claims gigabytes", hostileFile(t, "claims-60000-rgba16.png"), Limits{}, TooLarge},
@@ -260,6 +262,13 @@ func TestSurveyJPEGCountsScans(t *testing.T) {
 	s = surveyJPEG(hostileFile(t, "progressive-1000-x3-65-scans.jpg"))
 	if s.scans != 65 || s.visits != (3+64)*125*125 || !s.progressive {
 		t.Errorf("progressive: %d scans, %d visits", s.scans, s.visits)
+	}
+	// Stuffed bytes, restart markers and fill bytes are no segments.
+	scan := []byte("\xff\xda\x00\x08\x01\x01\x00\x00\x00\x00")
+	data := []byte("\x12\xff\x00\xff\xff\xd0\xff\xd7\xff\x00\xff\xff\x00\xff\xff\xff")
+	b := bytes.Join([][]byte{[]byte("\xff\xd8\xff\xc0\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00"), scan, data, scan, []byte("\xff\xd9"), scan}, nil)
+	if s := surveyJPEG(b); s.scans != 2 || s.visits != 8 {
+		t.Errorf("by hand: %d scans, %d visits, want 2 and 8", s.scans, s.visits)
 	}
 	for n := range 40 { // no file is too short
 		surveyJPEG(encodeJPEG(t, m)[:2+n])
