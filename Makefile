@@ -2,8 +2,10 @@
 # that run and test need; race also needs a C compiler.
 
 GO        ?= go
-# The version comes from the tag or commit, which go build records by itself.
-BUILD      = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+# The version comes from the tag or commit, which go build records where git
+# answers.
+VCS       := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
+BUILD      = CGO_ENABLED=0 $(GO) build -buildvcs=$(VCS) -trimpath -ldflags '-s -w'
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 DATA      ?= data

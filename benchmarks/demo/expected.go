@@ -11,22 +11,31 @@ import (
 	"github.com/touchstone-go/touchstone/index"
 )
 
-// expected registers the references, judges the uploads and writes
-// expected.csv, if all is as the recipe says.
+// expected writes expected.csv, if all is as the recipe says.
 func (d *demo) expected(ctx context.Context) error {
-	x, err := index.Open(ctx, "", &index.Options{InMemory: true, NoThumbnails: true})
+	rows, err := d.verdicts(ctx)
 	if err != nil {
 		return err
+	}
+	return d.save("demo/expected.csv", table(rows))
+}
+
+// verdicts registers the references and judges the uploads: the rows of
+// expected.csv. The error names all that is not as the recipe says.
+func (d *demo) verdicts(ctx context.Context) ([][]string, error) {
+	x, err := index.Open(ctx, "", &index.Options{InMemory: true, NoThumbnails: true})
+	if err != nil {
+		return nil, err
 	}
 	defer x.Close()
 	for _, b := range []index.Bank{{Name: genuine, Kind: index.Genuine}, {Name: fakes, Kind: index.Fake}} {
 		if _, err := x.CreateBank(ctx, b); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, r := range references {
 		if err := d.register(ctx, x, r); err != nil {
-			return fmt.Errorf("%s/%s: %w", r.bank, r.name, err)
+			return nil, fmt.Errorf("%s/%s: %w", r.bank, r.name, err)
 		}
 	}
 	rows := [][]string{{"file", "outcome", "advice", "grade", "match", "distance", "transform"}}
@@ -36,10 +45,7 @@ func (d *demo) expected(ctx context.Context) error {
 		wrong = append(wrong, err)
 		rows = append(rows, row)
 	}
-	if err := errors.Join(wrong...); err != nil {
-		return err
-	}
-	return d.save("demo/expected.csv", table(rows))
+	return rows, errors.Join(wrong...)
 }
 
 func (d *demo) register(ctx context.Context, x *index.Index, r reference) error {
