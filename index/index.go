@@ -33,6 +33,8 @@ type Index struct {
 	closing  chan struct{} // closed by Close
 	written  chan struct{} // closed when the writer has ended
 	once     sync.Once     // of Close
+
+	commit func(*badger.Txn) error // Commit, or a test's failure
 }
 
 // defaultMinFree covers the tables that Badger may be about to write when the
@@ -81,6 +83,7 @@ func Open(ctx context.Context, dir string, o *Options) (*Index, error) {
 	x := &Index{
 		dir: dir, options: o.withDefaults(),
 		requests: make(chan *request), closing: make(chan struct{}), written: make(chan struct{}),
+		commit: (*badger.Txn).Commit,
 	}
 	if err := x.open(ctx); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, err)

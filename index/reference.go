@@ -438,7 +438,11 @@ func (ref Reference) sameBytes(o Reference) bool {
 // one in slot was (0 if there is none).
 func (w *batch) store(b *bankView, p *put, was uint64, old Reference) error {
 	record := encodeRecord(b.id, w.nextSlot, p.ref)
-	if err := w.room(12, int64(len(record)+2*len(p.ref.ID)+len(p.thumbnail))+400); err != nil {
+	rows := int64(6)
+	if was != 0 {
+		rows = 12
+	}
+	if err := w.room(rows, int64(len(record)+2*len(p.ref.ID)+len(p.thumbnail))+400); err != nil {
 		return err
 	}
 	b = w.touch(b)

@@ -213,7 +213,7 @@ func (b *batch) tryCommit() error {
 	if b.failure != nil {
 		return b.failure
 	}
-	if err := b.txn.Commit(); err != nil {
+	if err := b.x.commit(b.txn); err != nil {
 		b.broken = fmt.Errorf("an earlier write failed (%v); close the index and open it again", err)
 		return fmt.Errorf("commit: %v", err)
 	}

@@ -1,0 +1,181 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
+
+// TestNearCrowd: the thousands of copies of one photo that a fake bank may hold
+// neither swell the answer nor hide the genuine one.
+func TestNearCrowd(t *testing.T) {
+	x := mustOpen(t, t.TempDir(), nil)
+	mustCreate(t, x, "fakes", Fake)
+	mustCreate(t, x, "real", Genuine)
+	c := hash.Code{1, 2, 3, 4}
+	var refs []Reference
+	for i := range 5000 {
+		refs = append(refs, Reference{Bank: "fakes", ID: fmt.Sprintf("%04d", 4999-i), Fingerprint: hash.FromPDQ(flip(c, 2*(i%20)), 90)})
+	}
+	refs = append(refs, Reference{Bank: "real", ID: "a", Fingerprint: hash.FromPDQ(flip(c, 30), 90)})
+	mustAdd(t, x, refs...)
+	s := x.acquire()
+	defer s.release()
+	ms, more, err := s.near(t.Context(), hash.FromPDQ(c, 90), NearOptions{})
+	if err != nil || len(ms) != 1001 || more != 4000 {
+		t.Fatalf("%d matches and %d more, %v; want 1001 and 4000", len(ms), more, err)
+	}
+	if last := ms[len(ms)-1]; last.Bank != "real" {
+		t.Errorf("last is %v, want the genuine one", ids(ms[1000:]))
+	}
+	if worst := ms[999].Distance.PDQ; worst != 6 {
+		t.Errorf("kept distances up to %d, want the 250 each of 0, 2, 4 and 6", worst)
+	}
+	all, more, err := s.near(t.Context(), hash.FromPDQ(c, 90), NearOptions{Limit: -1})
+	if err != nil || len(all) != 5001 || more != 0 {
+		t.Errorf("unlimited: %d matches and %d more, %v", len(all), more, err)
+	}
+	v, err := x.JudgeFingerprint(t.Context(), hash.FromPDQ(c, 90), JudgeOptions{})
+	if err != nil || v.Outcome != KnownFake || len(v.Matches)+v.More != 5001 {
+		t.Errorf("verdict %s with %d and %d more, %v", v.Outcome, len(v.Matches), v.More, err)
+	}
+}
+
+// TestNearUpright compares with the minimum over the pairs of frames.
+func TestNearUpright(t *testing.T) {
+	x := mustOpen(t, t.TempDir(), nil)
+	mustCreate(t, x, "fakes", Fake)
+	r := rand.New(rand.NewPCG(5, 6))
+	c, d := anyCode(r), anyCode(r)
+	mustAdd(t, x, Reference{Bank: "fakes", ID: "a", Fingerprint: hash.FromCodes(c, d, 90)})
+	q := hash.FromCodes(anyCode(r), flip(d, 5), 90)
+	turned := q.Variants()[7].Code // an orientation of one of its frames
+	mustAdd(t, x, Reference{Bank: "fakes", ID: "b", Fingerprint: hash.FromPDQ(turned, 90)})
+	if got := fmt.Sprint(near(t, x, q, NearOptions{})); got != "[fakes/b strong 0 fakes/a strong 5]" {
+		t.Errorf("all orientations: %s", got)
+	}
+	ms, err := x.Near(t.Context(), q, NearOptions{Upright: true})
+	if err != nil || fmt.Sprint(ids(ms)) != "[fakes/a strong 5]" {
+		t.Fatalf("upright: %v, %v", ids(ms), err)
+	}
+	if d := ms[0].Distance; d.Transform != hash.Upright || d.QueryFrame != hash.Trimmed || d.ReferenceFrame != hash.Trimmed {
+		t.Errorf("found by %v", d)
+	}
+	// With every radius the distances are upright ones, though others are less.
+	wide := 256
+	ms, err = x.Near(t.Context(), q, NearOptions{Upright: true, Radius: &wide})
+	if err != nil || len(ms) != 2 || ms[1].Distance.Transform != hash.Upright || ms[1].Distance.PDQ < 47 {
+		t.Errorf("wide: %v, %v", ids(ms), err)
+	}
+}
+
+func TestNearExact(t *testing.T) {
+	x := mustOpen(t, t.TempDir(), nil)
+	mustCreate(t, x, "fakes", Fake)
+	mustCreate(t, x, "real", Genuine)
+	r := rand.New(rand.NewPCG(5, 6))
+	c, sha := anyCode(r), Digest{1}
+	mustAdd(t, x,
+		Reference{Bank: "fakes", ID: "same", SHA256: sha, Fingerprint: hash.FromPDQ(c, 90)},
+		Reference{Bank: "fakes", ID: "gone", SHA256: sha, Fingerprint: hash.FromPDQ(c, 90), Opinion: Withdrawn},
+		Reference{Bank: "real", ID: "near", Fingerprint: hash.FromPDQ(c, 90)},
+		Reference{Bank: "real", ID: "same", SHA256: sha, Fingerprint: hash.FromPDQ(c, 90)},
+	)
+	ms, err := x.Near(t.Context(), hash.FromPDQ(c, 90), NearOptions{SHA256: sha})
+	if err != nil || fmt.Sprint(ids(ms)) != "[fakes/same exact 0 real/same exact 0 real/near strong 0]" {
+		t.Fatalf("%v, %v", ids(ms), err)
+	}
+	if m := ms[0]; m.Score != 1 || m.Check != "sha256" || m.Threshold != 31 || m.Advise != Block || m.Relation != SamePhoto {
+		t.Errorf("%+v", m)
+	}
+	if got := fmt.Sprint(near(t, x, hash.FromPDQ(c, 90), NearOptions{SHA256: sha, Banks: []string{"real"}})); got != "[real/same exact 0 real/near strong 0]" {
+		t.Errorf("one bank: %s", got)
+	}
+}
+
+func TestNearRefuses(t *testing.T) {
+	x := mustOpen(t, t.TempDir(), nil)
+	mustCreate(t, x, "fakes", Fake)
+	negative := -1
+	ok := hash.FromPDQ(hash.Code{1}, 90)
+	for _, c := range []struct {
+		what string
+		f    hash.Fingerprint
+		o    NearOptions
+		want error
+	}{
+		{"zero", hash.Fingerprint{}, NearOptions{}, ErrInvalid},
+		{"unknown bank", ok, NearOptions{Banks: []string{"fakes", "x"}}, ErrNotFound},
+		{"negative radius", ok, NearOptions{Radius: &negative}, ErrInvalid},
+		{"a hash that the bank has not", hash.FromWord(hash.Perception, 1), NearOptions{Banks: []string{"fakes"}}, ErrInvalid},
+		{"the same, not named", hash.FromWord(hash.Perception, 1), NearOptions{}, nil},
+	} {
+		if _, err := x.Near(t.Context(), c.f, c.o); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+		}
+	}
+	if _, err := x.Near(t.Context(), hash.FromPDQ(hash.Code{1}, 49), NearOptions{}); err == nil {
+		t.Error("a plain picture was searched")
+	} else if r, ok := hash.IsUnusable(err); !ok || r != hash.TooPlain {
+		t.Errorf("plain: %v", err)
+	}
+	v, err := x.JudgeFingerprint(t.Context(), hash.FromPDQ(hash.Code{1}, 49), JudgeOptions{})
+	if err != nil || v.Outcome != Unusable || v.Reason != hash.TooPlain || v.Advice != NoAdvice {
+		t.Errorf("verdict %+v, %v", v, err)
+	}
+}
+
+// TestChunks removes and adds across the borders of chunks, with old snapshots
+// still in use.
+func TestChunks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fills more than a chunk, which takes long under the race detector")
+	}
+	o := testOptions()
+	o.InMemory = true
+	x := mustOpen(t, "", o)
+	mustCreate(t, x, "fakes", Fake)
+	r := rand.New(rand.NewPCG(7, 8))
+	var refs []Reference
+	for i := range chunkSize + 10 {
+		f := hash.FromPDQ(anyCode(r), 90)
+		if i%3 == 0 {
+			f = hash.FromCodes(anyCode(r), anyCode(r), 90)
+		}
+		refs = append(refs, Reference{Bank: "fakes", ID: fmt.Sprint(i), Fingerprint: f})
+	}
+	mustAdd(t, x, refs...)
+	old := x.acquire()
+	defer old.release()
+	var list []string
+	for i := range refs {
+		if i < chunkSize*3/4 || i == chunkSize+3 {
+			list = append(list, refs[i].ID)
+		}
+	}
+	if err := x.Remove(t.Context(), "fakes", list...); err != nil {
+		t.Fatal(err)
+	}
+	more := Reference{Bank: "fakes", ID: "more", Fingerprint: hash.FromPDQ(anyCode(r), 90)}
+	mustAdd(t, x, more)
+	mustCheck(t, x)
+	if n := len(x.current.Load().banks[0].chunks[0].slots); n >= chunkSize/2 {
+		t.Errorf("the first chunk has %d places for %d references", n, chunkSize/4)
+	}
+	for _, i := range []int{0, 3, chunkSize * 3 / 4, chunkSize - 1, chunkSize + 3, chunkSize + 4} {
+		gone := slices.Contains(list, refs[i].ID)
+		if got := near(t, x, refs[i].Fingerprint, NearOptions{Upright: true}); (len(got) == 0) != gone {
+			t.Errorf("reference %d, gone %t: %v", i, gone, got)
+		}
+		if ms, _, err := old.near(t.Context(), refs[i].Fingerprint, NearOptions{Upright: true}); err != nil || len(ms) != 1 {
+			t.Errorf("reference %d in the old snapshot: %v, %v", i, ids(ms), err)
+		}
+	}
+	if ms, _, err := old.near(t.Context(), more.Fingerprint, NearOptions{}); err != nil || len(ms) != 0 {
+		t.Errorf("the old snapshot sees what was added later: %v, %v", ids(ms), err)
+	}
+}
