@@ -57,8 +57,8 @@ type plane struct {
 
 // canonicalise reduces img and turns it upright by an EXIF orientation of 1 to
 // 8. It fails with an *UnusableError if img is empty or its pixels cannot be
-// read.
-func canonicalise(img image.Image, orientation int) (c *canonical, err error) {
+// read, and with what check returns, which is asked every few rows.
+func canonicalise(img image.Image, orientation int, check func() error) (c *canonical, err error) {
 	if img.Bounds().Empty() {
 		return nil, unusable(Corrupt, "no pixels")
 	}
@@ -67,13 +67,19 @@ func canonicalise(img image.Image, orientation int) (c *canonical, err error) {
 			c, err = nil, unusable(Corrupt, "read pixels: %v", p)
 		}
 	}()
-	c = reduce(img)
+	if c, err = reduce(img, check); err != nil {
+		return nil, err
+	}
 	c.turn(orientation)
 	return c, nil
 }
 
+// checkRows is how many rows are read between two checks; of the widest
+// picture allowed they take two milliseconds.
+const checkRows = 16
+
 // reduce makes the canonical picture, still turned as it was stored.
-func reduce(img image.Image) *canonical {
+func reduce(img image.Image, check func() error) (*canonical, error) {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	lw, lh := fit(w, h, lumaSide)
 	cw, ch := fit(w, h, colourSide)
@@ -82,6 +88,11 @@ func reduce(img image.Image) *canonical {
 	read := rowsOf(img)
 	row, grey := make([]byte, 3*w), make([]uint16, w)
 	for y := range h {
+		if y%checkRows == 0 {
+			if err := check(); err != nil {
+				return nil, err
+			}
+		}
 		read(y, row)
 		for x := range grey {
 			grey[x] = luma(row[3*x], row[3*x+1], row[3*x+2])
@@ -94,7 +105,7 @@ func reduce(img image.Image) *canonical {
 		copy(colour.Pix[4*i:], small.out[3*i:3*i+3])
 		colour.Pix[4*i+3] = 255
 	}
-	return &canonical{plane{lw, lh, fine.out}, colour}
+	return &canonical{plane{lw, lh, fine.out}, colour}, nil
 }
 
 // luma is BT.601, 0.299 R + 0.587 G + 0.114 B, with 8 fractional bits.
@@ -133,10 +144,16 @@ func rowsOf(img image.Image) func(y int, row []byte) {
 		return func(y int, row []byte) { flattenPremultiplied(row, m.Pix[y*m.Stride:][:4*w]) }
 	case *image.Paletted:
 		return palettedRows(m)
+	case image.RGBA64Image: // the rest of the standard layouts, without boxing
+		return func(y int, row []byte) {
+			for x := range w {
+				putColour(row[3*x:], m.RGBA64At(b.Min.X+x, b.Min.Y+y))
+			}
+		}
 	}
 	return func(y int, row []byte) {
 		for x := range w {
-			putColour(row[3*x:], img.At(b.Min.X+x, b.Min.Y+y))
+			putColour(row[3*x:], color.RGBA64Model.Convert(img.At(b.Min.X+x, b.Min.Y+y)).(color.RGBA64))
 		}
 	}
 }
@@ -185,16 +202,22 @@ func flattenPremultiplied(row, pix []byte) {
 	}
 }
 
-// putColour writes any colour as 8-bit RGB over white.
-func putColour(q []byte, c color.Color) {
-	n := color.NRGBAModel.Convert(c).(color.NRGBA)
-	flatten(q[:3], []byte{n.R, n.G, n.B, n.A})
+// putColour writes a premultiplied colour as 8-bit RGB over white. Alpha is
+// straightened first, as color.NRGBAModel does, and cut to 8 bits.
+func putColour(q []byte, c color.RGBA64) {
+	a := uint32(c.A)
+	if a == 0 {
+		q[0], q[1], q[2] = 255, 255, 255
+		return
+	}
+	straight := func(v uint16) byte { return byte(min(uint32(v)*0xffff/a, 0xffff) >> 8) }
+	flatten(q[:3], []byte{straight(c.R), straight(c.G), straight(c.B), byte(a >> 8)})
 }
 
 func palettedRows(m *image.Paletted) func(int, []byte) {
 	table := make([][3]byte, len(m.Palette))
 	for i, c := range m.Palette {
-		putColour(table[i][:], c)
+		putColour(table[i][:], color.RGBA64Model.Convert(c).(color.RGBA64))
 	}
 	return func(y int, row []byte) {
 		for x, v := range m.Pix[y*m.Stride:][:m.Rect.Dx()] {

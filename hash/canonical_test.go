@@ -24,18 +24,34 @@ func colourful(seed uint64, w, h int) *image.NRGBA {
 	return m
 }
 
+// reduced makes a picture canonical that is known to be sound.
+func reduced(m image.Image) *canonical {
+	c, err := reduce(m, func() error { return nil })
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
 func converted[M draw.Image](src image.Image, dst M) M {
 	draw.Draw(dst, dst.Bounds(), src, src.Bounds().Min, draw.Src)
 	return dst
 }
 
 // opaque hides the concrete type, so that pixels are read one by one.
-type opaque struct{ image.Image }
+type opaque struct{ m image.Image }
+
+func (o opaque) ColorModel() color.Model { return o.m.ColorModel() }
+func (o opaque) Bounds() image.Rectangle { return o.m.Bounds() }
+func (o opaque) At(x, y int) color.Color { return o.m.At(x, y) }
+
+// deep offers its pixels as 16 bits only.
+type deep struct{ image.RGBA64Image }
 
 // The memory layout must not leak into the canonical picture.
 func TestLayoutsAgree(t *testing.T) {
 	src := colourful(5, 120, 90)
-	want := reduce(src)
+	want := reduced(src)
 	shifted := image.NewNRGBA(image.Rect(-7, 1000, 113, 1090))
 	draw.Draw(shifted, shifted.Rect, src, image.Point{}, draw.Src)
 	large := converted(src, image.NewNRGBA(image.Rect(0, 0, 200, 200)))
@@ -46,14 +62,15 @@ func TestLayoutsAgree(t *testing.T) {
 		"bounds elsewhere": shifted,
 		"part of a larger": large.SubImage(src.Rect),
 		"read one by one":  opaque{src},
+		"read as 16 bits":  deep{src},
 	} {
-		got := reduce(m)
+		got := reduced(m)
 		if !equalPlanes(got.luma, want.luma) || string(got.colour.Pix) != string(want.colour.Pix) {
 			t.Errorf("%s gives another canonical picture", name)
 		}
 	}
 	palette := translucentPalette(src)
-	if !equalPlanes(reduce(palette).luma, reduce(opaque{palette}).luma) {
+	if !equalPlanes(reduced(palette).luma, reduced(opaque{palette}).luma) {
 		t.Error("a palette read by index differs from one read pixel by pixel")
 	}
 }
@@ -94,13 +111,13 @@ func TestAlphaIsLaidOverWhite(t *testing.T) {
 		premultiplied := image.NewRGBA(straight.Rect)
 		premultiplied.Set(0, 0, c.c)
 		for _, m := range []image.Image{straight, premultiplied, opaque{straight}} {
-			if got := reduce(m).colour.Pix[0]; got != c.want {
+			if got := reduced(m).colour.Pix[0]; got != c.want {
 				t.Errorf("%T %v: %d, want %d", m, c.c, got, c.want)
 			}
 		}
 	}
 	overflow := &image.RGBA{Pix: []byte{255, 255, 255, 10}, Stride: 4, Rect: image.Rect(0, 0, 1, 1)}
-	if got := reduce(overflow).colour.Pix[0]; got != 255 {
+	if got := reduced(overflow).colour.Pix[0]; got != 255 {
 		t.Errorf("more colour than alpha: %d", got)
 	}
 }
@@ -198,7 +215,7 @@ func TestReducingAndTurningCommute(t *testing.T) {
 // Each EXIF orientation undone must give the upright picture back, in luma and
 // in colour.
 func TestOrientations(t *testing.T) {
-	upright := reduce(colourful(4, 90, 60))
+	upright := reduced(colourful(4, 90, 60))
 	for o, way := range orientations {
 		if way.colour == nil {
 			continue
@@ -229,7 +246,7 @@ func TestWordsAreTheLibrarys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := reduce(m).word()
+		g := reduced(m).word()
 		for k, compute := range map[Kind]func(image.Image) (*goimagehash.ImageHash, error){
 			Perception: goimagehash.PerceptionHash, Difference: goimagehash.DifferenceHash,
 		} {
@@ -256,7 +273,7 @@ func TestWordsAreTheLibrarys(t *testing.T) {
 }
 
 func TestCompleteAddsWhatIsAskedFor(t *testing.T) {
-	c := reduce(colourful(2, 100, 100))
+	c := reduced(colourful(2, 100, 100))
 	f, err := c.fingerprint()
 	if err != nil || f.Has(Perception) {
 		t.Fatal(f, err)
@@ -274,7 +291,7 @@ func TestCompleteAddsWhatIsAskedFor(t *testing.T) {
 
 func TestThumbnailIsSmall(t *testing.T) {
 	for _, size := range [][2]int{{16, 16}, {1000, 20}, {600, 800}} {
-		c := reduce(noisy(1, size[0], size[1]))
+		c := reduced(noisy(1, size[0], size[1]))
 		b, err := Info{canonical: c}.Thumbnail()
 		if err != nil || len(b) > thumbnailBytes || len(b) == 0 {
 			t.Errorf("%v: %d bytes, %v", size, len(b), err)

@@ -42,7 +42,7 @@ const (
 	// canonicalTime is for reading one pixel afterwards; deepTime for one of
 	// 16 bits a sample or of CMYK, conversion included.
 	canonicalTime = 10 * time.Nanosecond
-	deepTime      = 45 * time.Nanosecond
+	deepTime      = 25 * time.Nanosecond
 
 	jpegBlockBytes = 64 * 4 // coefficients of a block, int32 each
 	// A scan that finds nothing for a block still copies it out and in; at the

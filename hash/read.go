@@ -65,7 +65,7 @@ func Of(img image.Image) (Fingerprint, error) {
 	if err := Limits.withDefaults(Limits{}).checkSize(b.Dx(), b.Dy()); err != nil {
 		return Fingerprint{}, err
 	}
-	c, err := canonicalise(img, 1)
+	c, err := canonicalise(img, 1, func() error { return nil })
 	if err != nil {
 		return Fingerprint{}, err
 	}
@@ -111,14 +111,15 @@ func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	c, err := canonicalise(img, h.orientation)
-	if err == nil && time.Now().After(deadline) {
-		return nil, unusable(TooCostly, "decoding took too long")
-	}
-	return c, err
+	return canonicalise(img, h.orientation, func() error {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("read pixels: %w", err)
+		}
+		if time.Now().After(deadline) {
+			return unusable(TooCostly, "pixels not read in time")
+		}
+		return nil
+	})
 }
 
 // readAll reads at most limit bytes, and says TooLarge if there are more.

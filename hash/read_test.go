@@ -93,6 +93,22 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
+// Reading the pixels of a large picture takes as long as decoding it, so it
+// must end when time is up, and say whose fault that is.
+func TestReducingIsCutShort(t *testing.T) {
+	m := colourful(1, 64, 64)
+	rows := 0
+	_, err := canonicalise(m, 1, func() error {
+		if rows += checkRows; rows > 32 {
+			return unusable(TooCostly, "enough")
+		}
+		return nil
+	})
+	if r, _ := IsUnusable(err); r != TooCostly || rows != 48 {
+		t.Errorf("%v after %d rows", err, rows)
+	}
+}
+
 func TestBudgetIsSharedAndGivenBack(t *testing.T) {
 	b := jpegOf(t, 1, 100, 100)
 	budget := NewBudget(1 << 20)
@@ -118,7 +134,7 @@ func TestBudgetIsSharedAndGivenBack(t *testing.T) {
 }
 
 func TestColourDistance(t *testing.T) {
-	red, blue := reduce(colourful(1, 80, 80)), reduce(colourful(1, 80, 80))
+	red, blue := reduced(colourful(1, 80, 80)), reduced(colourful(1, 80, 80))
 	for i := 0; i < len(blue.colour.Pix); i += 4 {
 		blue.colour.Pix[i], blue.colour.Pix[i+2] = 0, 255
 		red.colour.Pix[i], red.colour.Pix[i+2] = 255, 0
@@ -128,7 +144,7 @@ func TestColourDistance(t *testing.T) {
 		t.Errorf("red and blue: %d", d)
 	}
 	// Turned back, a turned picture has the same colours in the same cells.
-	p := reduce(colourful(6, 80, 80))
+	p := reduced(colourful(6, 80, 80))
 	for o, way := range orientations {
 		if way.colour != nil {
 			q := signature(way.colour(p.colour))
