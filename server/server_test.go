@@ -154,6 +154,10 @@ func TestFromPhotoToVerdict(t *testing.T) {
 		t.Errorf("stored %+v", stored)
 	}
 	want(t, ask(t, s, "PUT", ref, photo(1, 90)), 200)
+	if got := want(t, ask(t, s, "PUT", ref+"?opinion=disputed", photo(1, 90)), 200).Body.String(); !strings.Contains(got, `"opinion":"disputed"`) {
+		t.Errorf("the same picture with another opinion: %s", got)
+	}
+	want(t, ask(t, s, "PUT", ref+"?opinion=seed", nil), 200)
 	wantProblem(t, ask(t, s, "PUT", ref, photo(2, 90)), 409, "exists")
 	v := verdictOf(t, want(t, ask(t, s, "POST", "/v1/judge", photo(1, 60)), 200).Body.Bytes())
 	if v.Outcome != index.KnownFake || v.Advice != index.Review || v.Matches[0].Grade != index.Strong {
