@@ -19,6 +19,11 @@ import (
 // maxMatches is the largest limit that may be asked for.
 const maxMatches = 1000
 
+// batchBytes is how many of the largest pictures a multipart body may hold; more
+// small ones fit. What is beyond the limit of a part is read and dropped, so
+// that the next part can be found; this bounds it.
+const batchBytes = 10
+
 // judge answers POST /v1/judge: one picture as the body gives one verdict, a
 // multipart body an array of verdicts in the order of its parts. Every part is
 // taken for a picture; its name and type are ignored. The parts are read and
@@ -28,21 +33,14 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	parts, err := multipartOf(r)
+	parts, err := multipartOf(w, r, batchBytes*s.o.Limits.MaxBytes)
 	if err != nil {
 		return err
 	}
 	if parts != nil {
 		return s.judgeParts(w, r, parts, o)
 	}
-	s.expectBody(w, time.Now().Add(s.o.BodyTimeout))
-	up, err := s.admit.receive(r.Context(), r.Body, r.ContentLength, s.o.Limits.MaxBytes)
-	if errors.Is(err, errTooLarge) {
-		s.drain(r)
-	}
-	if err == nil {
-		s.haveBody(w)
-	}
+	up, err := s.body(w, r, s.o.Limits.MaxBytes)
 	v, err := s.judgeUpload(r.Context(), up, err, o)
 	if err != nil {
 		return err
@@ -86,7 +84,6 @@ func (s *Server) judgeParts(w http.ResponseWriter, r *http.Request, parts *multi
 	if len(vs) == 0 {
 		return refuse(errBody, "the multipart body has no parts")
 	}
-	s.haveBody(w)
 	return s.writeVerdicts(w, true, vs...)
 }
 
@@ -228,9 +225,6 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, limit int64) (*upl
 	if errors.Is(err, errTooLarge) {
 		s.drain(r)
 	}
-	if err == nil {
-		s.haveBody(w)
-	}
 	return up, err
 }
 
@@ -244,16 +238,11 @@ func (s *Server) jsonBody(w http.ResponseWriter, r *http.Request, v any) error {
 	return readJSON(up.b, v)
 }
 
-// expectBody sets the time by which the body must have arrived. Recorders in
-// tests have no deadlines.
+// expectBody sets the time by which the body must have arrived. net/http lifts
+// it when the body has been read to its end. Recorders in tests have no
+// deadlines.
 func (s *Server) expectBody(w http.ResponseWriter, t time.Time) {
 	_ = http.NewResponseController(w).SetReadDeadline(t)
-}
-
-// haveBody lifts the deadline once the body is complete; it would otherwise
-// end the request's context while the picture is worked on.
-func (s *Server) haveBody(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }
 
 // drain reads on for a while without keeping anything: a client that is still
@@ -265,9 +254,9 @@ func (s *Server) drain(r *http.Request) {
 	}
 }
 
-// multipartOf returns the parts of a multipart/form-data body, or nil if the
-// body is none.
-func multipartOf(r *http.Request) (*multipart.Reader, error) {
+// multipartOf returns the parts of a multipart/form-data body of at most most
+// bytes, or nil if the body is none.
+func multipartOf(w http.ResponseWriter, r *http.Request, most int64) (*multipart.Reader, error) {
 	if err := checkEncoding(r); err != nil {
 		return nil, err
 	}
@@ -278,7 +267,7 @@ func multipartOf(r *http.Request) (*multipart.Reader, error) {
 	if err != nil || params["boundary"] == "" || len(params["boundary"]) > 70 {
 		return nil, refuse(errBody, "multipart/form-data without a boundary")
 	}
-	return multipart.NewReader(r.Body, params["boundary"]), nil
+	return multipart.NewReader(http.MaxBytesReader(w, r.Body, most), params["boundary"]), nil
 }
 
 // checkEncoding refuses compressed bodies: they would be judged as they are.

@@ -151,13 +151,13 @@ func (s *Server) putOpinion(w http.ResponseWriter, r *http.Request, ref index.Re
 
 // receivePicture reads the body of a registration.
 func (s *Server) receivePicture(w http.ResponseWriter, r *http.Request, p *registration) error {
-	parts, err := multipartOf(r)
+	parts, err := multipartOf(w, r, 2*s.o.Limits.MaxBytes)
 	if err != nil {
 		return err
 	}
 	if parts != nil {
 		s.expectBody(w, time.Now().Add(s.o.BodyTimeout))
-		return s.receiveForm(w, r, parts, p)
+		return s.receiveForm(r, parts, p)
 	}
 	up, err := s.body(w, r, s.o.Limits.MaxBytes)
 	if err != nil {
@@ -172,16 +172,12 @@ func (s *Server) receivePicture(w http.ResponseWriter, r *http.Request, p *regis
 }
 
 // receiveForm reads a form. Parts come in any order, each at most once.
-func (s *Server) receiveForm(w http.ResponseWriter, r *http.Request, parts *multipart.Reader, p *registration) error {
+func (s *Server) receiveForm(r *http.Request, parts *multipart.Reader, p *registration) error {
 	err := s.readForm(r, parts, p)
 	if err == nil && p.image == nil {
 		err = refuse(errBody, "the form has no part image")
 	}
-	if err == nil {
-		s.haveBody(w)
-		return nil
-	}
-	if p.image != nil {
+	if err != nil && p.image != nil {
 		p.image.release()
 	}
 	return err

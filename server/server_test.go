@@ -304,6 +304,8 @@ func TestJudgeSeveral(t *testing.T) {
 	}
 	body, ct = form(t, [2]string{"1"}, [2]string{"2"}, [2]string{"3"}, [2]string{"4"}, [2]string{"5"})
 	wantProblem(t, ask(t, s, "POST", "/v1/judge", body, "Content-Type", ct), 400, "bad-body")
+	body, ct = form(t, [2]string{"1", strings.Repeat("x", 501<<10)})
+	wantProblem(t, ask(t, s, "POST", "/v1/judge", body, "Content-Type", ct), 413, "too-large")
 	body, ct = form(t)
 	wantProblem(t, ask(t, s, "POST", "/v1/judge", body, "Content-Type", ct), 400, "bad-body")
 	body, ct = form(t, [2]string{"1", "text"})
