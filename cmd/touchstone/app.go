@@ -72,6 +72,8 @@ everything else to standard error. With --json each line is one object.
 	flags.StringVar(&a.data, "data", a.defaultData(), "directory of the store (default from TOUCHSTONE_DATA)")
 	flags.BoolVar(&a.json, "json", false, "print one JSON object a line")
 	flags.StringSliceVar(&a.formats, "formats", nil, "also decode these formats, off by default: bmp, tiff")
+	_ = root.MarkPersistentFlagDirname("data")
+	completes(root, "formats", "bmp", "tiff")
 	root.AddCommand(
 		a.bankCommand(), a.registerCommand(), a.judgeCommand(), a.searchCommand(),
 		a.getCommand(), a.listCommand(), a.removeCommand(), a.opinionCommand(),
@@ -86,6 +88,11 @@ func (a *app) defaultData() string {
 		return dir
 	}
 	return "data"
+}
+
+// completes tells the shell's completion which values a flag takes.
+func completes(c *cobra.Command, flag string, values ...string) {
+	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // verb makes RunE of a command. Whatever fails before it is an error of usage.

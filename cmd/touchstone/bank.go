@@ -90,6 +90,8 @@ weakly, and advises block for a fake bank, review for a genuine one.`,
 	c.Flags().StringVar(&owner, "owner", "", "who answers for the bank, for example the brand")
 	c.Flags().StringVar(&main, "hash", "pdq", "hash by which the bank is searched: pdq, phash, dhash or ahash")
 	_ = c.MarkFlagRequired("kind")
+	completes(c, "kind", "fake", "genuine")
+	completes(c, "hash", "pdq", "phash", "dhash", "ahash")
 	return c
 }
 
@@ -144,6 +146,7 @@ known_fake of it may advise. What is not given stays. The next query follows it.
 	c.Flags().IntVar(&weak, "weak", 0, "largest distance that matches at all")
 	c.Flags().StringVar(&advise, "advise", "", "block or review")
 	c.MarkFlagsOneRequired("strong", "weak", "advise")
+	completes(c, "advise", "block", "review")
 	c.RunE = a.verb(func(ctx context.Context, args []string) error {
 		return a.withStore(ctx, false, func(x *index.Index) error {
 			b, err := x.Bank(ctx, args[0])

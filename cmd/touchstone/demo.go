@@ -249,7 +249,7 @@ func (d *demo) invite(rows []demoRow) func(addr string) {
 		return func(string) {}
 	}
 	return func(addr string) {
-		d.note("try:\n  curl --data-binary %s http://%s/v1/judge", shellQuote("@"+path), addr)
+		_ = d.printLine(fmt.Sprintf("curl --data-binary %s http://%s/v1/judge", shellQuote("@"+path), addr))
 	}
 }
 

@@ -126,6 +126,7 @@ atomically to a file (-o).
 	c.Flags().StringArrayVar(&banks, "bank", nil, "export this bank only (repeatable; default all)")
 	c.Flags().StringVar(&format, "format", "jsonl", "jsonl, csv or pdq")
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write, replaced when complete; default standard output")
+	completes(c, "format", "jsonl", "csv", "pdq")
 	return c
 }
 

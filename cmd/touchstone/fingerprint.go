@@ -62,7 +62,7 @@ func (a *app) fingerprints(ctx context.Context, args []string) error {
 			return ctx.Err()
 		case p.err != nil:
 			code = exitFailure
-			a.complain(fmt.Errorf("fingerprint %s: %w", printable(p.File), p.err))
+			a.complain(fmt.Errorf("fingerprint %s: %w", printable(p.File), cause(p.err)))
 			return nil
 		case p.Reason != "" && code == exitOK:
 			code = exitUnusable

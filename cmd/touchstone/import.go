@@ -65,6 +65,8 @@ the rest goes on, and the exit code is 3.`,
 	c.Flags().BoolVar(&o.create, "create", false, "make the store if there is none")
 	c.Flags().BoolVar(&o.add.Check, "check", false, "refuse what conflicts with a reference of the opposite kind")
 	c.Flags().BoolVar(&o.add.Replace, "replace", false, "replace references that were made of other files")
+	completes(c, "format", "jsonl", "csv", "pdq", "imagehash")
+	completes(c, "kind", "fake", "genuine")
 	c.RunE = a.verb(func(ctx context.Context, args []string) error {
 		read, err := o.reader()
 		if err != nil {

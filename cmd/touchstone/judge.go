@@ -163,7 +163,7 @@ func (a *app) judgeOne(ctx context.Context, x *index.Index, s source, o index.Ju
 // printJudged writes the line of one picture; an error goes to standard error.
 func (a *app) printJudged(j judged) error {
 	if j.err != nil {
-		a.complain(fmt.Errorf("judge %s: %w", printable(j.file), j.err))
+		a.complain(fmt.Errorf("judge %s: %w", printable(j.file), cause(j.err)))
 		return nil
 	}
 	if !a.json {

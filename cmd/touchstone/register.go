@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,7 @@ duplicate_id (twice in this run), unreadable, csv.`,
 	c.Flags().BoolVar(&flags.replace, "replace", false, "replace references of the same id and other bytes")
 	c.Flags().BoolVar(&flags.force, "force", false, "register in spite of a reference of the opposite kind")
 	_ = c.MarkFlagRequired("bank")
+	completes(c, "opinion", "confirmed", "seed", "disputed", "withdrawn")
 	c.RunE = a.verb(func(ctx context.Context, args []string) error {
 		list, err := flags.entries(args)
 		if err != nil {
@@ -105,6 +107,9 @@ func (f *registerFlags) entries(args []string) (func(yield func(entry) bool), er
 	}
 	if len(args) == 0 {
 		return nil, usagef("register needs a PATH, or --csv FILE")
+	}
+	if slices.Contains(args, "-") {
+		return nil, usagef("register does not read standard input, which has no id")
 	}
 	return func(yield func(entry) bool) {
 		walk(args, func(s source) bool {
@@ -157,7 +162,7 @@ func (r *registration) run(ctx context.Context, bank string, list func(yield fun
 			return fmt.Errorf("register %s: %w", printable(g.path), g.err)
 		}
 		bar.step(bank, g.reason != "")
-		if g.reason != "" {
+		if g.reason != "" || r.app.json {
 			bar.clear()
 		}
 		return r.report(g)

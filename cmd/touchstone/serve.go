@@ -63,6 +63,7 @@ limit of the environment variable GOMEMLIMIT is respected.`,
 	}
 	f.addFlags(c, defaultMetricsAddr)
 	c.Flags().StringVar(&level, "log", "info", "what to log: info (each request), warn or error")
+	completes(c, "log", "info", "warn", "error")
 	c.RunE = a.verb(func(ctx context.Context, _ []string) error {
 		if err := f.log.UnmarshalText([]byte(level)); err != nil {
 			return usagef("--log: %w", err)
