@@ -31,7 +31,8 @@ type Options struct {
 	// is answered 429; 0 means 1 s.
 	MaxWait time.Duration
 	// MaxWork is how long the work on one picture may take, its wait for a slot
-	// included, before the request is answered 429; 0 means 2.5 s.
+	// included, before the request is answered 429; 0 means 2.3 s. What is decoded by
+	// then is finished, so an answer takes a little longer.
 	MaxWork time.Duration
 	// MaxHeld is the memory in bytes that request bodies may hold together; 0
 	// means 128 MB. It is at least twice Limits.MaxBytes, so that one body can grow.
@@ -62,7 +63,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Queue, 64)
 	def(&o.MaxParts, 64)
 	span(&o.MaxWait, time.Second)
-	span(&o.MaxWork, 2500*time.Millisecond)
+	span(&o.MaxWork, 2300*time.Millisecond)
 	span(&o.BodyTimeout, 10*time.Second)
 	d := hash.DefaultLimits()
 	if o.Limits.MaxBytes == 0 {

@@ -107,3 +107,11 @@ func FuzzSearchBody(f *testing.F) {
 		}
 	})
 }
+
+func TestOversizedHeader(t *testing.T) {
+	s, _ := start(t, Options{})
+	addr := serve(t, s)
+	if status, _ := raw(t, addr, "GET", "/livez HTTP/1.1\r\nX: "+strings.Repeat("x", 64<<10)+"\r\nY:"); status != 431 {
+		t.Errorf("a header of 64 KB: status %d, want 431", status)
+	}
+}
