@@ -147,12 +147,23 @@ func (a *app) withStore(ctx context.Context, makeStore bool, do func(*index.Inde
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if cerr := x.Close(); cerr != nil {
-			err = errors.Join(err, fmt.Errorf("close store %s: %w", a.data, cerr))
-		}
-	}()
+	defer func() { err = a.closeStore(x, err) }()
 	return do(x)
+}
+
+// closeStore closes the store behind a verb that ended with err. A store that
+// cannot be closed is a failure, unless something graver has happened.
+func (a *app) closeStore(x *index.Index, err error) error {
+	cerr := x.Close()
+	if cerr == nil {
+		return err
+	}
+	a.complain(fmt.Errorf("close store %s: %w", a.data, cerr))
+	var coded *codeError
+	if err == nil || errors.As(err, &coded) && coded.err == nil && coded.code != exitKnownFake {
+		return exitWith(exitFailure)
+	}
+	return err
 }
 
 // knownBanks refuses unknown banks in flags before any work begins.

@@ -316,6 +316,43 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// A register that is stopped ends after the files under way, and is completed
+// by the same command.
+func TestStoppedRegister(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs signals")
+	}
+	photos, dir := writePhotos(t, 60), filepath.Join(t.TempDir(), "store")
+	storeWithBank(t, dir)
+	c := child(t, "register", "--json", "--data", dir, "--bank", "fakes", photos)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	if _, err := lines.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(lines)
+	printed := 1 + bytes.Count(rest, []byte("\n"))
+	if got := exitOf(c.Wait()); got != 130 && !(got == 0 && printed == 60) {
+		t.Errorf("exit code %d after %d lines", got, printed)
+	}
+	if got := len(stored(t, dir)); got < printed {
+		t.Errorf("%d lines printed, %d references stored", printed, got)
+	}
+	code, again, errs := runHere(t, "register", "--json", "--data", dir, "--bank", "fakes", photos)
+	if code != exitOK || strings.Count(again, "\n") != 60 || strings.Count(again, `"unchanged"`) < printed {
+		t.Errorf("second run: exit code %d\n%s", code, errs)
+	}
+}
+
 // A reader that goes away ends a verb quietly, and the store is closed.
 func TestBrokenPipe(t *testing.T) {
 	if runtime.GOOS == "windows" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -240,15 +239,15 @@ func (d *demo) compare(file string, rows []demoRow) error {
 func (d *demo) invite(rows []demoRow) func(addr string) {
 	file := ""
 	for _, r := range rows {
-		if r.verdict.Outcome == index.KnownFake || file == "" {
+		if file == "" || r.verdict.Outcome == index.KnownFake {
 			file = r.file
 		}
 	}
-	path, err := filepath.Abs(file)
-	if _, serr := fs.Stat(os.DirFS(filepath.Dir(path)), filepath.Base(path)); err != nil || serr != nil {
-		return func(string) {}
-	}
 	return func(addr string) {
+		path, err := filepath.Abs(file)
+		if file == "" || err != nil {
+			return
+		}
 		_ = d.printLine(fmt.Sprintf("curl --data-binary %s http://%s/v1/judge", shellQuote("@"+path), addr))
 	}
 }

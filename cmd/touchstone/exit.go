@@ -17,16 +17,16 @@ import (
 // travels as a codeError without a message.
 
 const (
-	exitOK          = 0
-	exitFailure     = 1
-	exitUsage       = 2
-	exitRefused     = 3
-	exitAbsent      = 4
-	exitKnownFake   = 10
-	exitReview      = 11
-	exitUnusable    = 12
-	exitBrokenPipe  = 128 + int(syscall.SIGPIPE)
-	exitSignalFirst = 128 // plus the number of the signal
+	exitOK         = 0
+	exitFailure    = 1
+	exitUsage      = 2
+	exitRefused    = 3
+	exitAbsent     = 4
+	exitKnownFake  = 10
+	exitReview     = 11
+	exitUnusable   = 12
+	exitBrokenPipe = 128 + int(syscall.SIGPIPE)
+	exitSignal     = 128 // plus the number of the signal
 )
 
 const exitHelp = `Exit codes (of several the gravest, in this order where a verb gives verdicts):
@@ -104,7 +104,7 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 		return exitBrokenPipe
 	case errors.As(context.Cause(ctx), &sig):
 		a.complain(sig)
-		return exitSignalFirst + int(sig.sig)
+		return exitSignal + int(sig.sig)
 	case errors.As(err, &coded):
 		if coded.err != nil {
 			a.complain(err)

@@ -74,7 +74,7 @@ limit of the environment variable GOMEMLIMIT is respected.`,
 			return x, err
 		}, func(string) { a.note("touchstone: ready") })
 		if x != nil {
-			err = errors.Join(err, x.Close())
+			err = a.closeStore(x, err)
 		}
 		return err
 	})
