@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -91,7 +92,12 @@ func judge(t *testing.T, x *Index, b []byte, o JudgeOptions) Verdict {
 }
 
 func TestRegister(t *testing.T) {
-	x := shop(t)
+	var later atomic.Int64 // the writer looks at the clock whenever it likes
+	o := testOptions()
+	o.InMemory, o.MadeBy = true, "test"
+	o.Now = func() time.Time { return start.Add(time.Duration(later.Load())) }
+	x := mustOpen(t, "", o)
+	mustCreate(t, x, "fakes", Fake)
 	a, b := jpegOf(t, picture(1), 90), jpegOf(t, picture(2), 90)
 	ref := Reference{Bank: "fakes", ID: "a.jpg", SKU: "sku"}
 	got := register(t, x, ref, a, RegisterOptions{})
@@ -120,7 +126,7 @@ func TestRegister(t *testing.T) {
 	if _, err := x.Register(t.Context(), ref, bytes.NewReader(b), RegisterOptions{}); !errors.Is(err, ErrExists) {
 		t.Errorf("other bytes: %v", err)
 	}
-	x.options.Now = func() time.Time { return start.Add(time.Hour) }
+	later.Store(int64(time.Hour))
 	replaced := register(t, x, other, b, RegisterOptions{Replace: true})
 	if replaced.SHA256 != sha256.Sum256(b) || replaced.SKU != "changed" || !replaced.AddedAt.Equal(start) {
 		t.Errorf("replaced: %+v", replaced)
