@@ -122,6 +122,18 @@ func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time
 	})
 }
 
+// Cost returns the memory in bytes that decoding the picture b takes at most,
+// estimated from its header without decoding anything, or 0 if Read would
+// refuse b at the sight of it. Callers who admit pictures to a queue can tell
+// large ones by it.
+func Cost(b []byte, l Limits) int64 {
+	h, err := inspect(b, l.withDefaults())
+	if err != nil {
+		return 0
+	}
+	return h.cost
+}
+
 // readAll reads at most limit bytes, and says TooLarge if there are more.
 func readAll(r io.Reader, limit int64) ([]byte, error) {
 	if buf, ok := r.(*bytes.Buffer); ok {

@@ -60,6 +60,16 @@ func TestReadLosslessCopiesAgree(t *testing.T) {
 	}
 }
 
+func TestCost(t *testing.T) {
+	small, large := jpegOf(t, 1, 100, 100), jpegOf(t, 1, 2000, 1000)
+	if a, b := Cost(small, Limits{}), Cost(large, Limits{}); a < canonicalBytes || b < a+2_000_000 {
+		t.Errorf("%d bytes and %d", a, b)
+	}
+	if c := Cost(small, Limits{MaxSide: 50}); c != 0 {
+		t.Errorf("a picture that is refused costs %d", c)
+	}
+}
+
 func TestReadErrors(t *testing.T) {
 	b := jpegOf(t, 1, 100, 100)
 	ctx := context.Background()

@@ -22,6 +22,11 @@ import (
 // bounded, and what does not fit is answered 429: a queue that is longer than
 // the senders' patience only makes every answer late.
 //
+// A few huge pictures could still hold all slots while a hundred ordinary ones
+// wait. So pictures that need much memory to decode have all slots but one
+// between them (with one slot there is nothing to divide), and a flood of them
+// queues behind itself.
+//
 // Steps could deadlock if everyone held a part and waited for more; the bounded
 // wait resolves that by refusing some.
 
@@ -31,6 +36,7 @@ const firstStep = 64 << 10
 // admission bounds memory and work of all requests together.
 type admission struct {
 	slots   chan struct{}
+	large   chan struct{} // taken before a slot by large pictures
 	queue   int64
 	waiting atomic.Int64
 	wait    time.Duration
@@ -42,6 +48,7 @@ type admission struct {
 func newAdmission(o Options, refused func(string)) *admission {
 	return &admission{
 		slots:   make(chan struct{}, o.Slots),
+		large:   make(chan struct{}, max(1, o.Slots-1)),
 		queue:   int64(o.Queue),
 		wait:    o.MaxWait,
 		memory:  semaphore.NewWeighted(o.MaxHeld),
@@ -49,28 +56,54 @@ func newAdmission(o Options, refused func(string)) *admission {
 	}
 }
 
+// largePicture is the decode memory, in bytes, from which a picture is large:
+// a photo of about 18 megapixels.
+const largePicture = 32 << 20
+
 // enter waits for a slot and returns the function that gives it back. It fails
 // with errBusy if the queue is full or the wait too long, and with ctx's error.
-func (a *admission) enter(ctx context.Context) (leave func(), err error) {
-	leave = func() { <-a.slots }
-	select {
-	case a.slots <- struct{}{}:
-		return leave, nil
-	default:
+func (a *admission) enter(ctx context.Context, cost int64) (leave func(), err error) {
+	gates := []chan struct{}{a.slots}
+	if cost >= largePicture {
+		gates = []chan struct{}{a.large, a.slots}
+	}
+	passed := 0
+	leave = func() {
+		for _, g := range gates[:passed] {
+			<-g
+		}
 	}
 	defer a.waiting.Add(-1)
-	if a.waiting.Add(1) > a.queue {
-		return nil, a.busy("queue")
-	}
+	inQueue := a.waiting.Add(1) <= a.queue
 	timer := time.NewTimer(a.wait)
 	defer timer.Stop()
+	for _, g := range gates {
+		if err := a.pass(ctx, g, inQueue, timer.C); err != nil {
+			leave()
+			return nil, err
+		}
+		passed++
+	}
+	return leave, nil
+}
+
+// pass goes through a gate at once, or waits if there is room in the queue.
+func (a *admission) pass(ctx context.Context, gate chan<- struct{}, inQueue bool, late <-chan time.Time) error {
 	select {
-	case a.slots <- struct{}{}:
-		return leave, nil
-	case <-timer.C:
-		return nil, a.busy("slot")
+	case gate <- struct{}{}:
+		return nil
+	default:
+	}
+	if !inQueue {
+		return a.busy("queue")
+	}
+	select {
+	case gate <- struct{}{}:
+		return nil
+	case <-late:
+		return a.busy("slot")
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a slot: %w", ctx.Err())
+		return fmt.Errorf("wait for a slot: %w", ctx.Err())
 	}
 }
 

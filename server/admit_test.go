@@ -112,7 +112,7 @@ func TestSlots(t *testing.T) {
 	})
 	var leave []func()
 	for range 2 {
-		l, err := a.enter(t.Context())
+		l, err := a.enter(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,13 +120,13 @@ func TestSlots(t *testing.T) {
 	}
 	queued := make(chan error)
 	go func() {
-		_, err := a.enter(context.Background())
+		_, err := a.enter(context.Background(), 0)
 		queued <- err
 	}()
 	for a.waiting.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if _, err := a.enter(t.Context()); !errors.Is(err, errBusy) {
+	if _, err := a.enter(t.Context(), 0); !errors.Is(err, errBusy) {
 		t.Errorf("the queue is full: %v", err)
 	}
 	if err := <-queued; !errors.Is(err, errBusy) {
@@ -137,11 +137,11 @@ func TestSlots(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := a.enter(gone); !errors.Is(err, context.Canceled) {
+	if _, err := a.enter(gone, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("the client has gone: %v", err)
 	}
 	go func() {
-		_, err := a.enter(context.Background())
+		_, err := a.enter(context.Background(), 0)
 		queued <- err
 	}()
 	for a.waiting.Load() == 0 {
@@ -156,9 +156,46 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+// Large pictures leave a slot to the others, whatever their number.
+func TestLargePicturesQueueBehindThemselves(t *testing.T) {
+	a := newAdmission(Options{Slots: 2, MaxWait: 10 * time.Millisecond}.withDefaults(), func(string) {})
+	leave, err := a.enter(t.Context(), largePicture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.enter(t.Context(), largePicture); !errors.Is(err, errBusy) {
+		t.Errorf("a second large picture: %v", err)
+	}
+	light, err := a.enter(t.Context(), largePicture-1)
+	if err != nil {
+		t.Fatalf("an ordinary picture: %v", err)
+	}
+	if _, err := a.enter(t.Context(), 0); !errors.Is(err, errBusy) {
+		t.Errorf("more than slots: %v", err)
+	}
+	// A large picture that gets no slot does not keep its place among them.
+	leave()
+	other, err := a.enter(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.enter(t.Context(), largePicture); !errors.Is(err, errBusy) {
+		t.Errorf("a large picture without a slot: %v", err)
+	}
+	light()
+	if leave, err = a.enter(t.Context(), largePicture); err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	other()
+	if len(a.slots)+len(a.large) != 0 {
+		t.Errorf("%d slots and %d places of large pictures are still taken", len(a.slots), len(a.large))
+	}
+}
+
 func TestBusyIs429(t *testing.T) {
 	s, _ := start(t, Options{Slots: 1, MaxWait: time.Millisecond})
-	leave, err := s.admit.enter(t.Context())
+	leave, err := s.admit.enter(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +282,7 @@ func TestBodyDeadlineIsLifted(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer client.CloseIdleConnections()
 	for range 2 {
-		leave, err := s.admit.enter(t.Context())
+		leave, err := s.admit.enter(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

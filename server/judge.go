@@ -105,7 +105,7 @@ func (s *Server) judgeUpload(ctx context.Context, up *upload, err error, o index
 	}
 	defer up.release()
 	var v index.Verdict
-	err = s.work(ctx, func(ctx context.Context) (err error) {
+	err = s.pictureWork(ctx, up.b, func(ctx context.Context) (err error) {
 		v, err = s.ix.Judge(ctx, up.reader(), o)
 		return err
 	})
@@ -126,13 +126,18 @@ func (s *Server) tooLarge(ctx context.Context, o index.JudgeOptions) (index.Verd
 	}, nil
 }
 
+// pictureWork is work on a picture, which waits its turn by what it will cost.
+func (s *Server) pictureWork(ctx context.Context, picture []byte, f func(context.Context) error) error {
+	return s.work(ctx, hash.Cost(picture, s.o.Limits), f)
+}
+
 // work runs f in a slot, within the time that one picture may take. Decoding has
 // a shorter limit of its own (hash.Limits.Timeout), so what takes longer has
 // mostly waited: for a slot, for decode memory, or for the store.
-func (s *Server) work(ctx context.Context, f func(context.Context) error) error {
+func (s *Server) work(ctx context.Context, cost int64, f func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.o.MaxWork)
 	defer cancel()
-	leave, err := s.admit.enter(limited)
+	leave, err := s.admit.enter(limited, cost)
 	if err == nil {
 		defer leave()
 		err = f(limited)
@@ -177,7 +182,7 @@ func (s *Server) fingerprint(w http.ResponseWriter, r *http.Request) error {
 	defer up.release()
 	var f hash.Fingerprint
 	var info hash.Info
-	err = s.work(r.Context(), func(ctx context.Context) (err error) {
+	err = s.pictureWork(r.Context(), up.b, func(ctx context.Context) (err error) {
 		f, info, err = hash.Read(ctx, up.reader(), s.o.Limits)
 		return err
 	})
@@ -205,7 +210,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var v index.Verdict
-	err = s.work(r.Context(), func(ctx context.Context) (err error) {
+	err = s.work(r.Context(), 0, func(ctx context.Context) (err error) {
 		v, err = s.ix.JudgeFingerprint(ctx, f, index.JudgeOptions{Banks: q.Banks, Authorised: q.Authorised, Limit: q.Limit})
 		return err
 	})

@@ -91,7 +91,7 @@ func (s *Server) putReference(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var stored index.Reference
-	err = s.work(r.Context(), func(ctx context.Context) (err error) {
+	err = s.pictureWork(r.Context(), p.image.b, func(ctx context.Context) (err error) {
 		stored, err = s.ix.Register(ctx, p.ref, p.image.reader(), p.options)
 		return err
 	})
