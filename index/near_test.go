@@ -179,3 +179,25 @@ func TestChunks(t *testing.T) {
 		t.Errorf("the old snapshot sees what was added later: %v, %v", ids(ms), err)
 	}
 }
+
+// TestOldSnapshot: the bitmap of what is dead is not shared with older
+// snapshots.
+func TestOldSnapshot(t *testing.T) {
+	x := shop(t)
+	refs := many(20)
+	mustAdd(t, x, refs...)
+	if err := x.Remove(t.Context(), "real", refs[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	old := x.acquire()
+	defer old.release()
+	if err := x.Remove(t.Context(), "real", refs[2].ID); err != nil {
+		t.Fatal(err)
+	}
+	if ms, _, err := old.near(t.Context(), refs[2].Fingerprint, NearOptions{}); err != nil || len(ms) != 1 {
+		t.Errorf("the old snapshot: %v, %v", ids(ms), err)
+	}
+	if got := near(t, x, refs[2].Fingerprint, NearOptions{}); len(got) != 0 {
+		t.Errorf("the new one: %v", got)
+	}
+}
