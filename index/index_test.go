@@ -100,8 +100,7 @@ func TestLifeOfAReference(t *testing.T) {
 		Reference{Bank: "fakes", ID: "b/c.jpg", Fingerprint: hash.FromPDQ(flip(c, 40), 80), SKU: "s", Meta: map[string]string{"k": "v"}},
 	)
 	want := "[real/a strong 2 fakes/b/c.jpg weak 42]"
-	q := hash.FromPDQ(c, 90)
-	q = hash.FromPDQ(hash.Code{c[0], c[1], c[2], c[3] ^ 3}, 90)
+	q := hash.FromPDQ(hash.Code{c[0], c[1], c[2], c[3] ^ 3}, 90)
 	if got := fmt.Sprint(near(t, x, q, NearOptions{})); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -121,11 +120,15 @@ func TestLifeOfAReference(t *testing.T) {
 	if got := fmt.Sprint(near(t, x, q, NearOptions{})); got != "[fakes/b/c.jpg weak 42]" {
 		t.Errorf("after Remove: %s", got)
 	}
-	for ref, err := range x.References(t.Context(), "fakes", "") {
-		t.Log(ref, err)
+	var ops []string
+	for c, err := range x.Changes(t.Context(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops = append(ops, fmt.Sprintf("%d %s %s %q %v", c.Seq, c.Op, c.Bank, c.ID, c.Slots))
 	}
-	for c, err := range x.Changes(t.Context(), 0) {
-		t.Log(c, err)
+	if got, want := fmt.Sprint(ops), `[2 bank_created fakes "" [] 3 added real "" [{1 1}] 4 added fakes "" [{2 1}] 5 removed real "a" []]`; got != want {
+		t.Errorf("changes %s, want %s", got, want)
 	}
 	mustCheck(t, x)
 }
