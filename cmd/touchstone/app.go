@@ -69,7 +69,7 @@ everything else to standard error. With --json each line is one object.
 		return withCode(exitUsage, withHint(err, "see %s --help", cmd.CommandPath()))
 	})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.data, "data", a.defaultData(), "directory of the store (default from TOUCHSTONE_DATA)")
+	flags.StringVar(&a.data, "data", a.defaultData(), "directory of the store, also by TOUCHSTONE_DATA")
 	flags.BoolVar(&a.json, "json", false, "print one JSON object a line")
 	flags.StringSliceVar(&a.formats, "formats", nil, "also decode these formats, off by default: bmp, tiff")
 	_ = root.MarkPersistentFlagDirname("data")
@@ -80,14 +80,23 @@ everything else to standard error. With --json each line is one object.
 		a.compareCommand(), a.fingerprintCommand(), a.replayCommand(), a.checkCommand(),
 		a.exportCommand(), a.importCommand(), a.serveCommand(), a.demoCommand(), a.versionCommand(),
 	)
+	withoutFlagsWord(root)
 	return root
+}
+
+// withoutFlagsWord keeps cobra from adding "[flags]" to what names them.
+func withoutFlagsWord(c *cobra.Command) {
+	c.DisableFlagsInUseLine = true
+	for _, sub := range c.Commands() {
+		withoutFlagsWord(sub)
+	}
 }
 
 func (a *app) defaultData() string {
 	if dir := a.env("TOUCHSTONE_DATA"); dir != "" {
 		return dir
 	}
-	return "data"
+	return "./data"
 }
 
 // completes tells the shell's completion which values a flag takes.

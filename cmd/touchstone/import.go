@@ -52,9 +52,9 @@ For jsonl and csv --bank reads the lines of this bank only.
 The store has to exist; an empty folder is as good, and --create makes one.
 
 A reference that is there and was made of the same file changes nothing, not the
-metadata either; one of another file is refused unless --replace. --check also refuses what conflicts with a reference of
-the opposite kind. Each refused line is reported as "FILE:LINE: reason: detail",
-the rest goes on, and the exit code is 3.`,
+metadata either; one of another file is refused unless --replace. --check also
+refuses what conflicts with a reference of the opposite kind. Each refused line is
+reported as "FILE:LINE: reason: detail", the rest goes on, and the exit code is 3.`,
 		Example: `  touchstone import backup.jsonl
   touchstone import --bank shared --kind fake --format pdq list.txt`,
 		Args: cobra.MinimumNArgs(1),
