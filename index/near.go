@@ -31,7 +31,7 @@ import (
 // older ones that are taken.
 //
 // The scan is the oracle for faster structures to come. They will replace
-// (*bankView).scan.
+// (*query).scan.
 
 // NearOptions narrow a search. The zero value searches all banks.
 type NearOptions struct {

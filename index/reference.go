@@ -170,8 +170,11 @@ func (x *Index) complete(ref Reference) Reference {
 }
 
 // readPicture reads one byte more than is allowed, so that package hash sees
-// that the picture is too large.
+// that the picture is too large. A *bytes.Buffer is used in place.
 func (x *Index) readPicture(r io.Reader) ([]byte, error) {
+	if b, ok := r.(*bytes.Buffer); ok {
+		return b.Bytes(), nil
+	}
 	limit := x.options.Limits.MaxBytes
 	if limit == 0 {
 		limit = hash.DefaultLimits().MaxBytes
