@@ -102,30 +102,34 @@ func (m *measurement) reportAlarms(w io.Writer) (missed int) {
 	return missed
 }
 
-// shown is how many failures of a kind are listed.
-const shown = 40
+// shown is how many failures of a family are listed.
+const shown = 15
 
 func (m *measurement) reportFailures(w io.Writer) {
-	var lost, wrong []string
+	lists := make(map[string][]string)
 	for _, a := range m.answers {
 		if a.photo.in() && a.own == 0 {
-			lost = append(lost, fmt.Sprintf("  not found: %s, %s, distance %d", a.photo.file, a.attack, a.distance))
+			lists[a.family] = append(lists[a.family], fmt.Sprintf("not found: %s, %s, distance %d", a.photo.file, a.attack, a.distance))
 		}
 		if !a.photo.in() && a.foreign > 0 {
-			wrong = append(wrong, fmt.Sprintf("  false alarm: %s, %s: %s (%s) at %d", a.photo.file, a.attack, a.nearest.ID, a.nearest.Grade, a.nearest.Distance.PDQ))
+			lists[alarms] = append(lists[alarms], fmt.Sprintf("false alarm: %s, %s: %s (%s) at %d",
+				a.photo.file, a.attack, a.nearest.ID, a.nearest.Grade, a.nearest.Distance.PDQ))
 		}
 	}
-	for _, list := range [][]string{lost, wrong} {
+	for _, name := range append(slices.Compact(families()), alarms) {
+		list := lists[name]
 		if len(list) > 0 {
-			fmt.Fprintln(w)
+			fmt.Fprintf(w, "\n%s\n", name)
 		}
-		for i, s := range list {
-			if i == shown {
-				fmt.Fprintf(w, "  and %d more\n", len(list)-shown)
-				break
-			}
-			fmt.Fprintln(w, s)
+		for _, s := range list[:min(shown, len(list))] {
+			fmt.Fprintf(w, "  %s\n", s)
+		}
+		if len(list) > shown {
+			fmt.Fprintf(w, "  and %d more\n", len(list)-shown)
 		}
 	}
 	fmt.Fprintln(w)
 }
+
+// alarms stands beside the names of families.
+const alarms = "false alarms"
