@@ -1,0 +1,213 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// How a reference gets into the store, and out of it again. All of it runs in
+// the writer (see writer.go) but the long search for conflicts, which would
+// hold up everybody else's writes.
+
+// put is a reference on its way to the writer.
+type put struct {
+	ref       Reference // in: complete; out: as stored
+	thumbnail []byte
+	options   RegisterOptions
+}
+
+// put looks for conflicts where that is asked for and hands the references to
+// the writer. The long search is done here, in the caller's goroutine, on a
+// snapshot; the writer looks only at what was added since, so that the answer
+// holds for the moment of storing. It returns how many were stored; the error
+// is about the one after these.
+func (x *Index) put(ctx context.Context, s *snapshot, puts []*put) (int, error) {
+	var refused error
+	for i, p := range puts {
+		if !p.options.Check || p.options.Force {
+			continue
+		}
+		if refused = s.conflict(ctx, s.txn, p.ref, 0); refused != nil {
+			puts = puts[:i]
+			break
+		}
+	}
+	if len(puts) == 0 {
+		return 0, refused
+	}
+	r, err := x.submit(ctx, func(w *batch, r *request) error {
+		since := s.nextSlot
+		if w.rules != s.rules {
+			since = 0
+		}
+		for _, p := range puts {
+			if err := w.put(ctx, p, since); err != nil {
+				return err
+			}
+			r.staged++
+		}
+		return nil
+	})
+	return r.committed, cmp.Or(err, refused)
+}
+
+// conflict searches the banks of the opposite kind, in slots from since on,
+// for a reference that stands against ref.
+func (s *state) conflict(ctx context.Context, txn *badger.Txn, ref Reference, since uint64) error {
+	own, ok := s.bank(ref.Bank)
+	if !ok {
+		return fmt.Errorf("bank: %w", ErrNotFound)
+	}
+	if err := checkFingerprint(ref.Fingerprint, own.Main); err != nil {
+		return err
+	}
+	var opposite []*bankView
+	for _, b := range s.banks {
+		if b.Kind != own.Kind {
+			opposite = append(opposite, b)
+		}
+	}
+	q, err := newQuery(ref.Fingerprint, NearOptions{SHA256: ref.SHA256})
+	if err != nil {
+		return err
+	}
+	found := newCollector(1)
+	if err := q.exact(ctx, s, txn, opposite, found); err != nil {
+		return err
+	}
+	for _, b := range opposite {
+		if !ref.Fingerprint.Has(b.Main) {
+			continue
+		}
+		if err := q.scan(ctx, b, since, b.Policy.Strong, found); err != nil {
+			return err
+		}
+	}
+	ms, _, err := q.matches(ctx, txn, found)
+	if err == nil && len(ms) > 0 {
+		return &ConflictError{Match: ms[0]}
+	}
+	return err
+}
+
+// put stages a reference. Nothing is staged if it fails.
+func (w *batch) put(ctx context.Context, p *put, since uint64) error {
+	b, err := w.need(p.ref.Bank)
+	if err != nil {
+		return err
+	}
+	if err := checkFingerprint(p.ref.Fingerprint, b.Main); err != nil {
+		return err
+	}
+	was, old, err := w.lookUp(b, p.ref.ID)
+	if err != nil && !isNotFound(err) {
+		return err
+	}
+	if was != 0 {
+		if old.sameBytes(p.ref) {
+			p.ref = old
+			return nil
+		}
+		if !p.options.Replace {
+			return ErrExists
+		}
+	}
+	if p.options.Check && !p.options.Force {
+		if err := w.conflict(ctx, w.txn, p.ref, since); err != nil {
+			return err
+		}
+	}
+	p.date(old, w.now)
+	return w.store(b, p, was, old)
+}
+
+// date sets when the reference was first added.
+func (p *put) date(old Reference, now time.Time) {
+	if p.ref.AddedAt.IsZero() {
+		p.ref.AddedAt = old.AddedAt
+	}
+	if p.ref.AddedAt.IsZero() {
+		p.ref.AddedAt = now
+	}
+}
+
+// sameBytes reports whether both were made of the same file, as far as is
+// known.
+func (ref Reference) sameBytes(o Reference) bool {
+	if ref.SHA256 != (Digest{}) && o.SHA256 != (Digest{}) {
+		return ref.SHA256 == o.SHA256
+	}
+	return ref.Fingerprint == o.Fingerprint
+}
+
+// store stages the rows of a reference in a new slot, and the removal of the
+// one in slot was (0 if there is none).
+func (w *batch) store(b *bankView, p *put, was uint64, old Reference) error {
+	record := encodeRecord(b.id, w.nextSlot, p.ref)
+	rows := int64(6)
+	if was != 0 {
+		rows = 12
+	}
+	if err := w.room(rows, int64(len(record)+2*len(p.ref.ID)+len(p.thumbnail))+400); err != nil {
+		return err
+	}
+	b = w.touch(b)
+	if was != 0 {
+		w.erase(b, was, old)
+	}
+	slot := w.place(b, p.ref, record, p.thumbnail)
+	if was != 0 {
+		w.journal(b.id, Change{Op: Replaced, ID: p.ref.ID, Slot: slot, Was: was})
+	} else {
+		w.journalSlot(b.id, slot)
+	}
+	return nil
+}
+
+// place stages the rows of a reference in the next slot, for which record was
+// made.
+func (w *batch) place(b *bankView, ref Reference, record, thumbnail []byte) uint64 {
+	slot := w.takeSlot()
+	w.set(recordKey(slot), record)
+	w.set(idKey(b.id, ref.ID), binary.BigEndian.AppendUint64(nil, slot))
+	if ref.SHA256 != (Digest{}) {
+		w.set(digestKey(ref.SHA256, slot), nil)
+	}
+	if len(thumbnail) > 0 {
+		w.set(thumbnailKey(slot), thumbnail)
+	}
+	b.counts.references++
+	if ref.Opinion != Withdrawn {
+		col := columnOf(ref.Fingerprint, b.Main)
+		w.set(col.key(b.id, slot, b.Main), nil)
+		w.add(b, slot, col)
+	}
+	return slot
+}
+
+// erase stages the removal of all rows of a slot but that of the id.
+func (w *batch) erase(b *bankView, slot uint64, ref Reference) {
+	w.remove(recordKey(slot))
+	w.remove(thumbnailKey(slot))
+	if ref.SHA256 != (Digest{}) {
+		w.remove(digestKey(ref.SHA256, slot))
+	}
+	b.counts.references--
+	if ref.Opinion != Withdrawn {
+		w.hide(b, slot, ref)
+	}
+}
+
+// hide stages the removal of the search column's row.
+func (w *batch) hide(b *bankView, slot uint64, ref Reference) {
+	col := columnOf(ref.Fingerprint, b.Main)
+	w.remove(col.key(b.id, slot, b.Main))
+	if !w.drop(b, slot, col) && w.failure == nil {
+		w.failure = fmt.Errorf("slot %d of bank %s is not in memory: %w", slot, b.Name, ErrCorrupt)
+	}
+}

@@ -1,0 +1,244 @@
+package index
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
+
+// The two doors by which references come in: Register takes a picture, Add what
+// is fingerprinted already. Both end in put.go.
+
+// RegisterOptions are the ways in which Register and AddWith may be told to go on.
+// The zero value is the careful one.
+type RegisterOptions struct {
+	// Replace lets a reference of the same id and other bytes be replaced;
+	// otherwise it is ErrExists.
+	Replace bool
+	// Force registers in spite of a ConflictError.
+	Force bool
+	// Check looks for conflicts. Register always checks, AddWith only if this
+	// is set.
+	Check bool
+}
+
+// Register fingerprints the picture in r and stores it as a reference. ref
+// carries bank, id and metadata; an empty Opinion means Confirmed. When it
+// returns, the reference is durable and visible to the next query.
+//
+// The same id with the same bytes changes nothing and returns what is stored,
+// other metadata or another opinion in ref notwithstanding (SetOpinion changes
+// the latter). Bytes that are stored under another id, in any bank, are not
+// decoded again. A replaced reference keeps its AddedAt unless ref has one.
+//
+// The search for conflicts looks at all banks of the opposite kind as they are
+// when the reference is stored, withdrawn references aside.
+//
+// Errors: *hash.UnusableError, ErrExists, *ConflictError, ErrNotFound (bank),
+// ErrInvalid, ErrNoSpace and those of the index, of r and of ctx.
+func (x *Index) Register(ctx context.Context, ref Reference, r io.Reader, o RegisterOptions) (Reference, error) {
+	ref = x.complete(ref)
+	stored, err := x.register(ctx, ref, r, o)
+	if err != nil {
+		return Reference{}, fmt.Errorf("register %q in bank %q: %w", clip(ref.ID), clip(ref.Bank), err)
+	}
+	return stored, nil
+}
+
+func (x *Index) register(ctx context.Context, ref Reference, r io.Reader, o RegisterOptions) (Reference, error) {
+	if x.options.ReadOnly {
+		return Reference{}, ErrReadOnly
+	}
+	s := x.acquire()
+	if s == nil {
+		return Reference{}, ErrClosed
+	}
+	defer s.release()
+	if err := ref.check(); err != nil {
+		return Reference{}, err
+	}
+	b, ok := s.bank(ref.Bank)
+	if !ok {
+		return Reference{}, fmt.Errorf("bank: %w", ErrNotFound)
+	}
+	picture, err := x.readPicture(r)
+	if err != nil {
+		return Reference{}, err
+	}
+	ref.SHA256 = sha256.Sum256(picture)
+	if old, err := s.reference(b, ref.ID); err == nil && old.SHA256 == ref.SHA256 {
+		return old, nil
+	} else if err == nil && !o.Replace {
+		return Reference{}, ErrExists
+	} else if err != nil && !isNotFound(err) {
+		return Reference{}, err
+	}
+	thumbnail, err := x.fingerprint(ctx, s, &ref, picture, b)
+	if err != nil {
+		return Reference{}, err
+	}
+	o.Check = true
+	p := &put{ref: ref, thumbnail: thumbnail, options: o}
+	_, err = x.put(ctx, s, []*put{p})
+	return p.ref, err
+}
+
+// complete fills in what a new reference leaves out.
+func (x *Index) complete(ref Reference) Reference {
+	if ref.Opinion == "" {
+		ref.Opinion = Confirmed
+	}
+	if ref.MadeBy == "" {
+		ref.MadeBy = x.options.MadeBy
+	}
+	if !ref.AddedAt.IsZero() {
+		ref.AddedAt = ref.AddedAt.UTC().Truncate(time.Second)
+	}
+	if len(ref.Meta) == 0 {
+		ref.Meta = nil
+	}
+	return ref
+}
+
+// readPicture reads one byte more than is allowed, so that package hash sees
+// that the picture is too large. A *bytes.Buffer is used in place.
+func (x *Index) readPicture(r io.Reader) ([]byte, error) {
+	if b, ok := r.(*bytes.Buffer); ok {
+		return b.Bytes(), nil
+	}
+	limit := x.options.Limits.MaxBytes
+	if limit == 0 {
+		limit = hash.DefaultLimits().MaxBytes
+	}
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read picture: %w", err)
+	}
+	return b, nil
+}
+
+// fingerprint sets ref.Fingerprint, by decoding the picture or from a reference
+// that was made of the same bytes, and returns the thumbnail, if there is one.
+func (x *Index) fingerprint(ctx context.Context, s *snapshot, ref *Reference, picture []byte, b *bankView) ([]byte, error) {
+	slot, known, err := s.sameBytes(ctx, ref.SHA256, []*bankView{b})
+	if err != nil {
+		return nil, err
+	}
+	if slot != 0 {
+		ref.Fingerprint, ref.MadeBy = known.Fingerprint, known.MadeBy
+		thumbnail, err := get(s.txn, thumbnailKey(slot))
+		if err != nil && !isNotFound(err) {
+			return nil, err
+		}
+		return thumbnail, nil
+	}
+	f, info, err := hash.Read(ctx, bytes.NewBuffer(picture), x.options.Limits)
+	if err != nil {
+		return nil, err
+	}
+	ref.Fingerprint = info.Complete(f, b.Main)
+	if x.options.NoThumbnails {
+		return nil, nil
+	}
+	thumbnail, err := info.Thumbnail()
+	if err != nil || len(thumbnail) > maxThumbnail {
+		x.options.Logger.Warn("no thumbnail", "bank", ref.Bank, "id", ref.ID, "bytes", len(thumbnail), "error", err)
+		return nil, nil // for people only; it must not keep the reference out
+	}
+	return thumbnail, nil
+}
+
+const maxThumbnail = 4 << 10
+
+// sameBytes finds a reference whose fingerprint was made from a picture of
+// this digest and has all hashes by which the banks are searched. It may be in
+// any bank, and withdrawn: here it does not match, it saves the decoding. Slot
+// 0 means that there is none.
+func (s *snapshot) sameBytes(ctx context.Context, d Digest, banks []*bankView) (slot uint64, ref Reference, err error) {
+	err = eachOfDigest(ctx, s.txn, d, func(n uint64) error {
+		_, r, err := s.record(s.txn, n)
+		if err != nil {
+			return err
+		}
+		f := r.Fingerprint
+		// Lists of other platforms have PDQ alone.
+		usable := f.Recipe() == hash.Recipe && f.Has(hash.PDQ) && f.Has(hash.Perception) && f.Quality() >= hash.MinQuality
+		for _, b := range banks {
+			usable = usable && f.Has(b.Main)
+		}
+		if usable {
+			slot, ref = n, r
+			return errStop
+		}
+		return nil
+	})
+	if err == errStop {
+		err = nil
+	}
+	return slot, ref, err
+}
+
+// Seen returns the stored reference (bank, id) if it was made of a file with
+// this digest, so that an interrupted registration need not read it again.
+func (x *Index) Seen(ctx context.Context, bank, id string, sha Digest) (Reference, bool, error) {
+	ref, err := x.Get(ctx, bank, id)
+	if isNotFound(err) {
+		return Reference{}, false, nil
+	}
+	if err != nil || sha == (Digest{}) || ref.SHA256 != sha {
+		return Reference{}, false, err
+	}
+	return ref, true, nil
+}
+
+// Add stores references that are already fingerprinted, without looking for
+// conflicts. Each is stored whole or not at all; all of one call that fit go
+// into one transaction. It stops at the first error and says how many were
+// stored before it. A fingerprint of the query path, or one of a quality below
+// hash.MinQuality, is refused (ErrInvalid).
+// An identical reference (same id and same digest, or same fingerprint if a
+// digest is unknown) that exists already changes nothing, whatever its other
+// metadata, and counts as stored.
+func (x *Index) Add(ctx context.Context, refs ...Reference) (int, error) {
+	return x.AddWith(ctx, RegisterOptions{}, refs...)
+}
+
+// addGroup is the number of references that are handed to the writer at a
+// time, so that a bulk load does not keep others waiting.
+const addGroup = 4096
+
+// AddWith is Add with options.
+func (x *Index) AddWith(ctx context.Context, o RegisterOptions, refs ...Reference) (int, error) {
+	s := x.acquire()
+	if s == nil {
+		return 0, ErrClosed
+	}
+	defer s.release()
+	stored := 0
+	for len(refs) > 0 {
+		n := min(len(refs), addGroup)
+		puts := make([]*put, 0, n)
+		var refused error
+		for _, ref := range refs[:n] {
+			ref = x.complete(ref)
+			if refused = ref.check(); refused != nil {
+				break
+			}
+			puts = append(puts, &put{ref: ref, options: o})
+		}
+		done, err := x.put(ctx, s, puts)
+		stored += done
+		if err = cmp.Or(err, refused); err != nil {
+			ref := refs[min(done, n-1)]
+			return stored, fmt.Errorf("add %q to bank %q: %w", clip(ref.ID), clip(ref.Bank), err)
+		}
+		refs = refs[n:]
+	}
+	return stored, nil
+}
