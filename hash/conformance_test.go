@@ -79,7 +79,7 @@ func TestPDQConformanceUpright(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, info, err := Read(context.Background(), bytes.NewReader(b), Limits{})
+		f, info, err := Read(context.Background(), bytes.NewReader(b), Limits{Timeout: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func fingerprintOf(t testing.TB, path string) Fingerprint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, _, err := Read(context.Background(), bytes.NewReader(b), Limits{})
+	f, _, err := Read(context.Background(), bytes.NewReader(b), Limits{Timeout: time.Minute})
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/touchstone-go/touchstone/hash"
 )
@@ -64,7 +65,7 @@ func fingerprints(t *testing.T, root fs.FS, dir string) map[string][]string {
 			return err
 		}
 		defer f.Close()
-		fp, _, err := hash.Read(context.Background(), f, hash.Limits{})
+		fp, _, err := hash.Read(context.Background(), f, hash.Limits{Timeout: time.Minute})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			return nil
