@@ -47,6 +47,7 @@ var references = []reference{
 	{bank: genuine, name: "watering-can.jpg", photo: "00957"},
 
 	{bank: fakes, name: "backpack-black.jpg", photo: "00226"},
+	{bank: fakes, name: "boots-blue.jpg", photo: "00241"},
 	{bank: fakes, name: "boots-brown.jpg", photo: "00185"},
 	{bank: fakes, name: "dining-table.jpg", photo: "00967"},
 	{bank: fakes, name: "dress-birds.jpg", photo: "00065"},
@@ -57,7 +58,6 @@ var references = []reference{
 	{bank: fakes, name: "jacket-sunset.jpg", photo: "00248"},
 	{bank: fakes, name: "shoes-camouflage.jpg", photo: "00194"},
 	{bank: fakes, name: "shoes-pink.jpg", photo: "00056"},
-	{bank: fakes, name: "sneaker-grey.jpg", photo: "00219"},
 	{bank: fakes, name: "snowboard-purple.jpg", photo: "00209"},
 	{bank: fakes, name: "top-striped.jpg", photo: "00069"},
 	// The brand's own photo, found on an offer of fakes and registered there
