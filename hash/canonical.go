@@ -39,7 +39,6 @@ import (
 const (
 	lumaSide   = 1024 // longest side of the luma plane
 	colourSide = 192  // longest side of the colour picture
-	wordSide   = 64   // side of the picture that goimagehash sees
 )
 
 // canonical is a picture of which nothing is left to the imagination: upright,
@@ -272,13 +271,11 @@ func (p plane) turned(t Transform) plane {
 
 // word returns the picture that goimagehash sees: 64x64, averaged by area.
 func (c *canonical) word() *image.Gray {
-	r := newReducer[uint16](c.luma.w, c.luma.h, wordSide, wordSide, 1)
-	for y := range c.luma.h {
-		r.add(c.luma.pix[y*c.luma.w:][:c.luma.w])
-	}
-	g := image.NewGray(image.Rect(0, 0, wordSide, wordSide))
-	for i, v := range r.out {
-		g.Pix[i] = uint8(min(255, (int(v)+1<<7)>>8))
+	g := image.NewGray(image.Rect(0, 0, pdqSide, pdqSide))
+	for j, row := range average(c.luma) {
+		for i, v := range row {
+			g.Pix[j*pdqSide+i] = uint8(min(255, (v+1<<(fractionBits-1))>>fractionBits))
+		}
 	}
 	return g
 }

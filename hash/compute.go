@@ -14,8 +14,8 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// fingerprint computes what a search needs: PDQ of both frames, quality and
-// the colour signature. It fails with TooPlain.
+// fingerprint computes what a search needs: PDQ of the frames, quality and the
+// colour signature. It fails with TooPlain.
 func (c *canonical) fingerprint() (Fingerprint, error) {
 	frame := image.Rect(0, 0, c.luma.w, c.luma.h)
 	s := sample(c.luma, frame)
@@ -23,18 +23,29 @@ func (c *canonical) fingerprint() (Fingerprint, error) {
 	if q < MinQuality {
 		return Fingerprint{}, unusable(TooPlain, "PDQ quality %d, at least %d is needed", q, MinQuality)
 	}
-	f := Fingerprint{
-		recipe: Recipe, has: hasPDQ | hasSigns | hasColour, quality: uint8(q),
-		pdq: s.dct().signs(), colour: signature(c.colour),
-	}
+	f := Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels, colour: signature(c.colour)}
+	f.setFrame(Full, s)
 	if box, ok := trim(c.colour); ok {
-		t := sample(c.luma, scaleBox(box, c.colour.Rect, frame))
-		if t.quality() >= MinQuality {
-			f.has |= hasTrimmed
-			f.trimmed = t.dct().signs()
+		if t := sample(c.luma, scaleBox(box, c.colour.Rect, frame)); t.quality() >= MinQuality {
+			f.setFrame(Trimmed, t)
 		}
 	}
+	f.setSmooth(average(c.luma))
 	return f, nil
+}
+
+func (f *Fingerprint) setFrame(fr Frame, s *samples) {
+	f.has |= frameParts[fr]
+	f.frames[fr] = s.dct().signs()
+}
+
+// setSmooth keeps the smooth frame if it is worth its room.
+func (f *Fingerprint) setSmooth(s *samples) {
+	codes := s.dct().signs()
+	if codes[0].Distance(f.frames[Full][0]) >= smoothBits {
+		f.has |= hasSmooth
+		f.frames[Smooth] = codes
+	}
 }
 
 // signature averages Cb and Cr over a 4x4 grid.

@@ -101,19 +101,20 @@ type Variant struct {
 }
 
 // Variants returns the codes under which f is searched: the eight orientations
-// of each frame, at most 16, ordered by transform and then frame. Variant t is
-// the code of the picture turned back by t, so that it equals the code of a
+// of each frame, 8 to 24, ordered by transform and then frame. Variant t is the
+// code of the picture turned back by t, so that it equals the code of a
 // reference which t turns into this query.
 func (f Fingerprint) Variants() []Variant {
-	vs := make([]Variant, 0, 2*Transforms)
-	full, trimmed := f.flipped(f.pdq), f.flipped(f.trimmed)
+	vs := make([]Variant, 0, Frames*Transforms)
+	var flipped [Frames]signs
+	for fr := range f.frames {
+		flipped[fr] = f.flipped(f.frames[fr])
+	}
 	for t := range Transform(Transforms) {
-		u := turns[t.inverse()]
-		if f.has&hasPDQ != 0 {
-			vs = append(vs, Variant{u.apply(full), Full, t})
-		}
-		if f.has&hasTrimmed != 0 {
-			vs = append(vs, Variant{u.apply(trimmed), Trimmed, t})
+		for fr, bit := range frameParts {
+			if f.has&bit != 0 {
+				vs = append(vs, Variant{turns[t.inverse()].apply(flipped[fr]), Frame(fr), t})
+			}
 		}
 	}
 	return vs
@@ -123,7 +124,7 @@ func (f Fingerprint) Variants() []Variant {
 // them: the coefficients of odd frequency are taken to have changed sides of
 // the median.
 func (f Fingerprint) flipped(s signs) signs {
-	if f.has&hasSigns == 0 {
+	if f.has&fromPixels == 0 {
 		for p := range s {
 			for w := range s[p] {
 				s[p][w] = s[0][w] ^ flipMasks[p][w]

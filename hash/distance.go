@@ -39,8 +39,8 @@ func (d Distance) Of(k Kind) int {
 }
 
 // Compare returns the distance between a query and a reference. PDQ is the
-// minimum over {full, trimmed} x {full, trimmed} x 8 orientations of the
-// query; of equal minima the first in the order orientation (as Transform
+// minimum over all frames of both and the 8 orientations of the query; of
+// equal minima the first in the order orientation (as Transform
 // counts them), query frame, reference frame is reported. It fails with
 // ErrRecipe if the two were made by different recipes or one is the zero
 // Fingerprint.
@@ -57,7 +57,7 @@ func Compare(query, reference Fingerprint) (Distance, error) {
 			*p = bits.OnesCount64(q ^ r)
 		}
 	}
-	if query.has&reference.has&hasColour != 0 {
+	if query.has&reference.has&fromPixels != 0 {
 		d.Colour = colourDistance(query.colour, reference.colour, d.Transform)
 	}
 	return d, nil
@@ -66,7 +66,7 @@ func Compare(query, reference Fingerprint) (Distance, error) {
 // nearest fills in the PDQ part of d.
 func (d *Distance) nearest(query []Variant, reference Fingerprint) {
 	for _, v := range query {
-		for fr := Full; fr <= Trimmed; fr++ {
+		for fr := range Frame(Frames) {
 			c, ok := reference.Code(fr)
 			if !ok {
 				continue

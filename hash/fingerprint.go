@@ -27,14 +27,15 @@ import (
 //
 //	offset  bytes  content
 //	0       1      recipe
-//	1       1      what it has (bit 0 pdq, 1 trimmed, 2 signs, 3 phash,
-//	               4 dhash, 5 ahash, 6 colour, 7 made by the query path)
+//	1       1      what it has (bit 0 full frame, 1 trimmed frame, 2 made from
+//	               pixels, 3 phash, 4 dhash, 5 ahash, 6 smooth frame, 7 made
+//	               by the query path)
 //	2       1      PDQ quality of the full frame, 0 to 100
-//	3       ...    pdq: 32 bytes, or 4 x 32 with signs (upright, left-right
-//	               mirrored, upside-down mirrored, both)
-//	...     ...    trimmed: the same
+//	3       ...    full frame: 32 bytes, or 4 x 32 if made from pixels (upright,
+//	               left-right mirrored, upside-down mirrored, both)
+//	...     ...    trimmed frame, then smooth frame: the same
 //	...     8      phash, then dhash, then ahash, those that it has
-//	...     32     colour signature
+//	...     32     colour signature, if made from pixels
 //
 // Text form: "t", the recipe, "q" if made by the query path, ":", then the
 // binary form from offset 1 in unpadded base64url.
@@ -132,35 +133,53 @@ func getCode(b []byte) (c Code) {
 	return c
 }
 
-// Frame is a part of a picture that is hashed on its own.
+// Frame is one of the views of a picture that get a PDQ code of their own.
 type Frame uint8
 
-// The frames.
+// The frames. A fingerprint that has any has the full one.
 const (
 	Full    Frame = iota // the whole picture
 	Trimmed              // without its uniform border
+	Smooth               // the whole picture averaged, where PDQ's filter leaves fine patterns
 )
 
-// String returns "full" or "trimmed".
+// Frames is the number of frames.
+const Frames = 3
+
+var frameNames = [Frames]string{"full", "trimmed", "smooth"}
+
+// String returns "full", "trimmed" or "smooth".
 func (f Frame) String() string {
-	if f == Trimmed {
-		return "trimmed"
+	if int(f) >= len(frameNames) {
+		return fmt.Sprintf("Frame(%d)", uint8(f))
 	}
-	return "full"
+	return frameNames[f]
+}
+
+// ParseFrame reads what String writes. It fails with ErrSyntax.
+func ParseFrame(s string) (Frame, error) {
+	for i, n := range frameNames {
+		if n == s {
+			return Frame(i), nil
+		}
+	}
+	return 0, fmt.Errorf("frame %q: %w", clip(s), ErrSyntax)
 }
 
 type parts uint8
 
 const (
-	hasPDQ parts = 1 << iota
+	hasFull parts = 1 << iota
 	hasTrimmed
-	hasSigns
+	fromPixels // codes of the mirrored picture and a colour signature
 	hasPerception
 	hasDifference
 	hasAverage
-	hasColour
+	hasSmooth
 	fromQuery
 )
+
+var frameParts = [Frames]parts{hasFull, hasTrimmed, hasSmooth}
 
 // signs holds the codes of one frame, indexed by the pattern of flips: bit 0
 // left-right, bit 1 upside-down.
@@ -176,8 +195,7 @@ type Fingerprint struct {
 	recipe  uint8
 	has     parts
 	quality uint8
-	pdq     signs
-	trimmed signs
+	frames  [Frames]signs
 	words   [3]uint64 // perception, difference, average
 	colour  [ColourCells]uint8
 }
@@ -185,17 +203,24 @@ type Fingerprint struct {
 // FromPDQ makes a fingerprint that holds a bare PDQ code, as lists of other
 // platforms carry it. Quality is 0 to 100, 100 where the list does not say.
 func FromPDQ(c Code, quality int) Fingerprint {
-	f := Fingerprint{recipe: Recipe, has: hasPDQ, quality: uint8(min(max(quality, 0), 100))}
-	f.pdq[0] = c
+	f := Fingerprint{recipe: Recipe, has: hasFull, quality: uint8(min(max(quality, 0), 100))}
+	f.frames[Full][0] = c
 	return f
 }
 
 // FromCodes makes a fingerprint of a full and a trimmed PDQ code, without the
 // codes of the mirrored picture. It is meant for lists and for load tests.
 func FromCodes(full, trimmed Code, quality int) Fingerprint {
-	f := FromPDQ(full, quality)
-	f.has |= hasTrimmed
-	f.trimmed[0] = trimmed
+	return FromPDQ(full, quality).With(Trimmed, trimmed)
+}
+
+// With returns f with a bare code for a further frame. A fingerprint made from
+// pixels, or without a full frame, is returned as it is.
+func (f Fingerprint) With(fr Frame, c Code) Fingerprint {
+	if fr < Frames && f.has&fromPixels == 0 && f.has&hasFull != 0 {
+		f.has |= frameParts[fr]
+		f.frames[fr][0] = c
+	}
 	return f
 }
 
@@ -232,7 +257,7 @@ func (f Fingerprint) Fast() bool { return f.has&fromQuery != 0 }
 func (f Fingerprint) Has(k Kind) bool {
 	switch k {
 	case PDQ:
-		return f.has&hasPDQ != 0
+		return f.has&hasFull != 0
 	case Perception, Difference, Average:
 		return f.has&(hasPerception<<(k-Perception)) != 0
 	}
@@ -241,10 +266,10 @@ func (f Fingerprint) Has(k Kind) bool {
 
 // Code returns the upright PDQ code of a frame, and whether f has it.
 func (f Fingerprint) Code(fr Frame) (Code, bool) {
-	if fr == Trimmed {
-		return f.trimmed[0], f.has&hasTrimmed != 0
+	if fr >= Frames {
+		return Code{}, false
 	}
-	return f.pdq[0], f.has&hasPDQ != 0
+	return f.frames[fr][0], f.has&frameParts[fr] != 0
 }
 
 // Word returns the 64-bit hash of kind k, and whether f has it.
@@ -256,19 +281,16 @@ func (f Fingerprint) Word(k Kind) (uint64, bool) {
 }
 
 // Colour returns the colour signature (see ColourCells), and whether f has it.
-func (f Fingerprint) Colour() ([ColourCells]uint8, bool) { return f.colour, f.has&hasColour != 0 }
+func (f Fingerprint) Colour() ([ColourCells]uint8, bool) { return f.colour, f.has&fromPixels != 0 }
 
 // AppendBinary appends the binary form (see the head of this file).
 func (f Fingerprint) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, f.recipe, byte(f.has), f.quality)
-	for _, frame := range []struct {
-		bit   parts
-		codes signs
-	}{{hasPDQ, f.pdq}, {hasTrimmed, f.trimmed}} {
-		if f.has&frame.bit == 0 {
+	for fr, bit := range frameParts {
+		if f.has&bit == 0 {
 			continue
 		}
-		for _, c := range frame.codes[:f.codesPerFrame()] {
+		for _, c := range f.frames[fr][:f.codesPerFrame()] {
 			b = append(b, make([]byte, 32)...)
 			putCode(b[len(b)-32:], c)
 		}
@@ -278,14 +300,14 @@ func (f Fingerprint) AppendBinary(b []byte) ([]byte, error) {
 			b = binary.BigEndian.AppendUint64(b, w)
 		}
 	}
-	if f.has&hasColour != 0 {
+	if f.has&fromPixels != 0 {
 		b = append(b, f.colour[:]...)
 	}
 	return b, nil
 }
 
 func (f Fingerprint) codesPerFrame() int {
-	if f.has&hasSigns != 0 {
+	if f.has&fromPixels != 0 {
 		return len(signs{})
 	}
 	return 1
@@ -308,12 +330,9 @@ func (f *Fingerprint) UnmarshalBinary(b []byte) error {
 		return fmt.Errorf("%d bytes, want %d: %w", len(b), want, ErrSyntax)
 	}
 	b = b[3:]
-	for _, frame := range []struct {
-		bit   parts
-		codes *signs
-	}{{hasPDQ, &g.pdq}, {hasTrimmed, &g.trimmed}} {
-		for i := 0; g.has&frame.bit != 0 && i < g.codesPerFrame(); i++ {
-			frame.codes[i] = getCode(b)
+	for fr, bit := range frameParts {
+		for i := 0; g.has&bit != 0 && i < g.codesPerFrame(); i++ {
+			g.frames[fr][i] = getCode(b)
 			b = b[32:]
 		}
 	}
@@ -323,7 +342,7 @@ func (f *Fingerprint) UnmarshalBinary(b []byte) error {
 			b = b[8:]
 		}
 	}
-	if g.has&hasColour != 0 {
+	if g.has&fromPixels != 0 {
 		copy(g.colour[:], b)
 	}
 	*f = g
@@ -332,18 +351,18 @@ func (f *Fingerprint) UnmarshalBinary(b []byte) error {
 
 // sound reports whether the header could have been written by this package.
 func (f Fingerprint) sound() bool {
-	if f.quality > 100 || f.has&(hasPDQ|hasPerception|hasDifference|hasAverage) == 0 {
+	if f.quality > 100 || f.has&(hasFull|hasPerception|hasDifference|hasAverage) == 0 {
 		return false
 	}
-	return f.has&hasPDQ != 0 || f.has&(hasTrimmed|hasSigns|hasColour|fromQuery) == 0
+	return f.has&hasFull != 0 || f.has&(hasTrimmed|hasSmooth|fromPixels|fromQuery) == 0
 }
 
 func (f Fingerprint) binaryLen() int {
 	n := 3
-	frames := bits.OnesCount8(uint8(f.has & (hasPDQ | hasTrimmed)))
+	frames := bits.OnesCount8(uint8(f.has & (hasFull | hasTrimmed | hasSmooth)))
 	n += 32 * frames * f.codesPerFrame()
 	n += 8 * bits.OnesCount8(uint8(f.has&(hasPerception|hasDifference|hasAverage)))
-	if f.has&hasColour != 0 {
+	if f.has&fromPixels != 0 {
 		n += ColourCells
 	}
 	return n

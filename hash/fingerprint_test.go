@@ -21,21 +21,20 @@ func anyFingerprint(t *rapid.T) Fingerprint {
 	case 0:
 		return FromPDQ(code(), q)
 	case 1:
-		return FromCodes(code(), code(), q)
+		return FromCodes(code(), code(), q).With(Smooth, code())
 	case 2:
 		return FromWord(Perception+Kind(rapid.IntRange(0, 2).Draw(t, "kind")), rapid.Uint64().Draw(t, "w"))
 	}
 	f := FromPDQ(code(), q)
-	f.has |= hasSigns | parts(rapid.Uint8().Draw(t, "has"))&(hasTrimmed|hasColour|fromQuery)
-	for i := range f.pdq {
-		f.pdq[i] = code()
-		if f.has&hasTrimmed != 0 {
-			f.trimmed[i] = code()
+	f.has |= fromPixels | parts(rapid.Uint8().Draw(t, "has"))&(hasTrimmed|hasSmooth|fromQuery)
+	for fr, bit := range frameParts {
+		for i := range f.frames[fr] {
+			if f.has&bit != 0 {
+				f.frames[fr][i] = code()
+			}
 		}
 	}
-	if f.has&hasColour != 0 {
-		copy(f.colour[:], rapid.SliceOfN(rapid.Uint8(), ColourCells, ColourCells).Draw(t, "colour"))
-	}
+	copy(f.colour[:], rapid.SliceOfN(rapid.Uint8(), ColourCells, ColourCells).Draw(t, "colour"))
 	for k := Perception; k <= Average; k++ {
 		if rapid.Bool().Draw(t, k.String()) {
 			f.setWord(k, rapid.Uint64().Draw(t, "w"))
@@ -181,6 +180,11 @@ func TestNamesRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v", k, err)
 		}
 	}
+	for fr := range Frame(Frames) {
+		if got, err := ParseFrame(fr.String()); err != nil || got != fr {
+			t.Errorf("%s: %v", fr, err)
+		}
+	}
 	for tr := range Transform(Transforms) {
 		if got, err := ParseTransform(tr.String()); err != nil || got != tr {
 			t.Errorf("%s: %v", tr, err)
@@ -194,6 +198,10 @@ func TestNamesRoundTrip(t *testing.T) {
 			t.Errorf("transform %q: %v", bad, err)
 		}
 	}
+	if _, err := ParseFrame("half"); !errors.Is(err, ErrSyntax) {
+		t.Error(err)
+	}
+	_ = Frame(99).String()
 	_ = Kind(99).String()
 	_ = Transform(99).String()
 }

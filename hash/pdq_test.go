@@ -161,7 +161,8 @@ func TestVariantsAgainstTurnedPicture(t *testing.T) {
 	for _, size := range [][2]int{{64, 64}, {128, 96}, {500, 333}, {1024, 683}} {
 		p := waves(uint64(size[0]), size[0], size[1], 0)
 		var f Fingerprint
-		f.recipe, f.has, f.pdq = Recipe, hasPDQ|hasSigns, sample(p, p.frame()).dct().signs()
+		f.recipe, f.has = Recipe, fromPixels
+		f.setFrame(Full, sample(p, p.frame()))
 		for tr := range Transform(Transforms) {
 			turned := p.turned(tr)
 			code := sample(turned, turned.frame()).dct().signs()[0]

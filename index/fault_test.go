@@ -208,7 +208,7 @@ func TestDamagedRows(t *testing.T) {
 		{"column lost", deleting(col.key(2, 1, hash.PDQ)), true, "bank real: expected 5 searchable references"},
 		{"column of one bit more", func(txn *badger.Txn) error {
 			changed := col
-			changed.full[0] ^= 1
+			changed.codes[hash.Full][0] ^= 1
 			return errors.Join(txn.Delete(col.key(2, 1, hash.PDQ)), txn.Set(changed.key(2, 1, hash.PDQ), nil))
 		}, true, "bank real: expected 5 searchable references"},
 		{"column added", func(txn *badger.Txn) error { return txn.Set(col.key(2, 9, hash.PDQ), nil) }, true, "found 6"},

@@ -212,8 +212,8 @@ type loader struct {
 	loaded counts    // of the bank that is being read
 	bank   *bankView // that one
 
-	trimmed   []hash.Code // buffers, see push
-	trimmedOf []uint16
+	more   []hash.Code // buffers, see push
+	moreOf []place
 }
 
 func (l *loader) load(ctx context.Context) error {
@@ -288,7 +288,7 @@ func (l *loader) addRow(key, _ []byte) error {
 }
 
 // push appends to the last chunk. Each is made as large as the count of the
-// bank lets expect. How many trimmed codes it will have is not known, so they
+// bank lets expect. How many codes of further frames it will have is not known, so they
 // are gathered in a buffer that all chunks use in turn.
 func (l *loader) push(slot uint64, col column) {
 	b := l.bank
@@ -296,21 +296,21 @@ func (l *loader) push(slot uint64, col column) {
 		l.settle()
 		left := b.counts.searchable - min(l.loaded.searchable, b.counts.searchable)
 		c := newChunk(int(min(left, chunkSize)), b.Main)
-		c.trimmed, c.trimmedOf = l.trimmed[:0], l.trimmedOf[:0]
+		c.more, c.moreOf = l.more[:0], l.moreOf[:0]
 		b.chunks = append(b.chunks, c)
 	}
 	b.chunks[len(b.chunks)-1].push(slot, col, b.Main)
 }
 
-// settle gives the last chunk trimmed codes of its own.
+// settle gives the last chunk further codes of its own.
 func (l *loader) settle() {
 	if l.bank == nil || len(l.bank.chunks) == 0 {
 		return
 	}
 	c := l.bank.chunks[len(l.bank.chunks)-1]
-	l.trimmed, l.trimmedOf = c.trimmed, c.trimmedOf
-	c.trimmed = append(make([]hash.Code, 0, len(c.trimmed)), c.trimmed...)
-	c.trimmedOf = append(make([]uint16, 0, len(c.trimmedOf)), c.trimmedOf...)
+	l.more, l.moreOf = c.more, c.moreOf
+	c.more = append(make([]hash.Code, 0, len(c.more)), c.more...)
+	c.moreOf = append(make([]place, 0, len(c.moreOf)), c.moreOf...)
 }
 
 // finish compares what was loaded with what the store says it holds, for the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -26,8 +27,9 @@ import (
 //	02 name                   bank u32
 //	03 bank u32               references u64, searchable u64, sum u64
 //	10 bank u32 slot u64 C    empty; C is the search column: for PDQ banks a byte (bit 0:
-//	                          a trimmed code follows), the full upright code (32), the
-//	                          trimmed one (32); for 64-bit banks the byte 0 and the word (8)
+//	                          a trimmed code follows, bit 1: a smooth one), the full
+//	                          upright code (32), then those (32 each); for 64-bit banks
+//	                          the byte 0 and the word (8)
 //	11 slot u64               record: version u8 (1), bank u32, id, opinion u8, digest
 //	                          (0, or 1 and 32 bytes), added i64 (Unix seconds), fingerprint
 //	                          (varint length, binary form of package hash), sku, source,
@@ -122,9 +124,9 @@ func digestKey(d Digest, slot uint64) []byte {
 
 // column is what the search column holds of one reference.
 type column struct {
-	full, trimmed hash.Code
-	hasTrimmed    bool
-	word          uint64
+	codes [hash.Frames]hash.Code // of PDQ banks, those that has says
+	has   byte                   // bit f-1: the code of frame f beside the full one
+	word  uint64                 // of 64-bit banks
 }
 
 // columnOf takes out of a fingerprint what a bank of the main hash k searches.
@@ -133,23 +135,42 @@ func columnOf(f hash.Fingerprint, k hash.Kind) (c column) {
 		c.word, _ = f.Word(k)
 		return c
 	}
-	c.full, _ = f.Code(hash.Full)
-	c.trimmed, c.hasTrimmed = f.Code(hash.Trimmed)
+	c.codes[hash.Full], _ = f.Code(hash.Full)
+	for fr := hash.Trimmed; fr < hash.Frames; fr++ {
+		if code, ok := f.Code(fr); ok {
+			c.set(fr, code)
+		}
+	}
 	return c
+}
+
+func (c *column) set(fr hash.Frame, code hash.Code) {
+	c.codes[fr] = code
+	c.has |= 1 << (fr - 1)
+}
+
+// more iterates over the frames beside the full one.
+func (c *column) more(yield func(hash.Frame, hash.Code) bool) {
+	for fr := hash.Trimmed; fr < hash.Frames; fr++ {
+		if c.has>>(fr-1)&1 != 0 && !yield(fr, c.codes[fr]) {
+			return
+		}
+	}
 }
 
 // key returns the key of row 10.
 func (c column) key(bank uint32, slot uint64, k hash.Kind) []byte {
-	b := make([]byte, 0, columnHead+1+2*codeLen)
+	b := make([]byte, 0, columnHead+1+hash.Frames*codeLen)
 	b = binary.BigEndian.AppendUint32(append(b, tabColumn), bank)
 	b = binary.BigEndian.AppendUint64(b, slot)
 	if k != hash.PDQ {
 		return binary.BigEndian.AppendUint64(append(b, 0), c.word)
 	}
-	if !c.hasTrimmed {
-		return appendCode(append(b, 0), c.full)
+	b = appendCode(append(b, c.has), c.codes[hash.Full])
+	for _, code := range c.more {
+		b = appendCode(b, code)
 	}
-	return appendCode(appendCode(append(b, 1), c.full), c.trimmed)
+	return b
 }
 
 // splitColumn reads bank and slot of a key of row 10, and leaves the codes to
@@ -163,15 +184,24 @@ func splitColumn(key []byte) (bank uint32, slot uint64, codes []byte, ok bool) {
 
 // parseColumn reads the part of a column key that follows the slot.
 func parseColumn(b []byte, k hash.Kind) (c column, ok bool) {
-	switch {
-	case k != hash.PDQ && len(b) == 1+wordLen && b[0] == 0:
+	if k != hash.PDQ {
+		if len(b) != 1+wordLen || b[0] != 0 {
+			return c, false
+		}
 		c.word = binary.BigEndian.Uint64(b[1:])
-	case k == hash.PDQ && len(b) == 1+codeLen && b[0] == 0:
-		c.full = readCode(b[1:])
-	case k == hash.PDQ && len(b) == 1+2*codeLen && b[0] == 1:
-		c.full, c.trimmed, c.hasTrimmed = readCode(b[1:]), readCode(b[1+codeLen:]), true
-	default:
-		return column{}, false
+		return c, true
+	}
+	has := b[0]
+	if has >= 1<<(hash.Frames-1) || len(b) != 1+codeLen*(1+bits.OnesCount8(has)) {
+		return c, false
+	}
+	c.codes[hash.Full] = readCode(b[1:])
+	b = b[1+codeLen:]
+	for fr := hash.Trimmed; fr < hash.Frames; fr++ {
+		if has>>(fr-1)&1 != 0 {
+			c.set(fr, readCode(b))
+			b = b[codeLen:]
+		}
 	}
 	return c, true
 }

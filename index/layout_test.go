@@ -40,6 +40,8 @@ func TestLayout(t *testing.T) {
 		{"column", columnOf(example.Fingerprint, hash.PDQ).key(1, 7, hash.PDQ), "10 00000001 0000000000000007 00" + code},
 		{"column of two", columnOf(hash.FromCodes(hash.Code{1}, hash.Code{0, 0, 0, 2 << 56}, 90), hash.PDQ).key(1, 7, hash.PDQ),
 			"10 00000001 0000000000000007 01" + code + "02" + strings.Repeat("00", 31)},
+		{"column of three", columnOf(hash.FromCodes(hash.Code{1}, hash.Code{2}, 90).With(hash.Smooth, hash.Code{3}), hash.PDQ).key(1, 7, hash.PDQ),
+			"10 00000001 0000000000000007 03" + code + strings.Repeat("00", 31) + "02" + strings.Repeat("00", 31) + "03"},
 		{"column of a word", columnOf(word, hash.Difference).key(1, 7, hash.Difference), "10 00000001 0000000000000007 00 0000000000000102"},
 		{"record", encodeRecord(1, 7, example), "01 00000001 0a 626167732f312e6a7067 01 00 0000000000000001 23 01 01 5a" + code + "00 00 00 00 00 249f12d6"},
 		{"full record", encodeRecord(1, 7, full), "01 00000001 0a 626167732f312e6a7067 04 01 ff" + strings.Repeat("00", 31) +

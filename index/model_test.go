@@ -61,10 +61,14 @@ func someFingerprints(main hash.Kind) *rapid.Generator[hash.Fingerprint] {
 		if main != hash.PDQ {
 			return hash.FromWord(main, near("word")[0])
 		}
+		f := hash.FromPDQ(near("full"), 80)
 		if rapid.Bool().Draw(t, "trimmed") {
-			return hash.FromCodes(near("full"), near("trim"), 80)
+			f = f.With(hash.Trimmed, near("trim"))
 		}
-		return hash.FromPDQ(near("full"), 80)
+		if rapid.Bool().Draw(t, "smooth") {
+			f = f.With(hash.Smooth, near("even"))
+		}
+		return f
 	})
 }
 

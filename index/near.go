@@ -156,7 +156,7 @@ func newQuery(f hash.Fingerprint, o NearOptions) (*query, error) {
 		}
 		return q, nil
 	}
-	for fr := hash.Full; fr <= hash.Trimmed; fr++ {
+	for fr := range hash.Frame(hash.Frames) {
 		if c, ok := f.Code(fr); ok {
 			q.codes = append(q.codes, c)
 		}
@@ -312,12 +312,12 @@ func (q *query) hits(c *chunk, main hash.Kind, radius int) []hamming.Hit {
 		return hamming.WithinWord(nil, c.words, w, radius)
 	}
 	full := hamming.Within(nil, c.full, q.codes, radius)
-	trimmed := hamming.Within(nil, c.trimmed, q.codes, radius)
-	if len(trimmed) == 0 {
+	more := hamming.Within(nil, c.more, q.codes, radius)
+	if len(more) == 0 {
 		return full
 	}
-	for _, h := range trimmed {
-		full = append(full, hamming.Hit{Pos: int(c.trimmedOf[h.Pos]), Dist: h.Dist})
+	for _, h := range more {
+		full = append(full, hamming.Hit{Pos: c.moreOf[h.Pos].pos(), Dist: h.Dist})
 	}
 	slices.SortFunc(full, func(a, b hamming.Hit) int { return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Dist, b.Dist)) })
 	return slices.CompactFunc(full, func(a, b hamming.Hit) bool { return a.Pos == b.Pos })
@@ -381,8 +381,8 @@ func (q *query) compare(ref hash.Fingerprint) (hash.Distance, error) {
 		return d, err
 	}
 	d.PDQ, d.Transform, d.Colour = -1, hash.Upright, -1
-	for qf := hash.Full; qf <= hash.Trimmed; qf++ {
-		for rf := hash.Full; rf <= hash.Trimmed; rf++ {
+	for qf := range hash.Frame(hash.Frames) {
+		for rf := range hash.Frame(hash.Frames) {
 			a, ok1 := q.f.Code(qf)
 			b, ok2 := ref.Code(rf)
 			if n := a.Distance(b); ok1 && ok2 && (d.PDQ < 0 || n < d.PDQ) {

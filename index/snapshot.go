@@ -41,24 +41,32 @@ const chunkSize = 1 << 14
 // chunk is a run of references of one bank in ascending order of their slots.
 // It is immutable: changes make another chunk that may share its arrays.
 type chunk struct {
-	slots     []uint64
-	full      []hash.Code // PDQ banks
-	trimmed   []hash.Code // of those references that have one,
-	trimmedOf []uint16    // which are these
-	words     []uint64    // 64-bit banks
-	dead      []uint64    // bitmap, nil if none
-	nDead     int
+	slots  []uint64
+	full   []hash.Code // PDQ banks
+	more   []hash.Code // codes of further frames, of those references that have any,
+	moreOf []place     // which are these
+	words  []uint64    // 64-bit banks
+	dead   []uint64    // bitmap, nil if none
+	nDead  int
 }
+
+// place is a position in a chunk and a frame, in 16 bits: position*4 + frame.
+type place uint16
+
+func placeOf(pos int, fr hash.Frame) place { return place(pos<<2) | place(fr) }
+
+func (p place) pos() int          { return int(p >> 2) }
+func (p place) frame() hash.Frame { return hash.Frame(p & 3) }
 
 // push appends a reference to c, which must be a copy that is not yet shared.
 func (c *chunk) push(slot uint64, col column, main hash.Kind) {
 	if main != hash.PDQ {
 		c.words = append(c.words, col.word)
 	} else {
-		c.full = append(c.full, col.full)
-		if col.hasTrimmed {
-			c.trimmed = append(c.trimmed, col.trimmed)
-			c.trimmedOf = append(c.trimmedOf, uint16(len(c.slots)))
+		c.full = append(c.full, col.codes[hash.Full])
+		for fr, code := range col.more {
+			c.more = append(c.more, code)
+			c.moreOf = append(c.moreOf, placeOf(len(c.slots), fr))
 		}
 	}
 	c.slots = append(c.slots, slot)
@@ -109,9 +117,10 @@ func (c *chunk) column(pos int, main hash.Kind) (col column) {
 		col.word = c.words[pos]
 		return col
 	}
-	col.full = c.full[pos]
-	if t, ok := slices.BinarySearch(c.trimmedOf, uint16(pos)); ok {
-		col.trimmed, col.hasTrimmed = c.trimmed[t], true
+	col.codes[hash.Full] = c.full[pos]
+	first, _ := slices.BinarySearch(c.moreOf, placeOf(pos, hash.Full))
+	for i := first; i < len(c.moreOf) && c.moreOf[i].pos() == pos; i++ {
+		col.set(c.moreOf[i].frame(), c.more[i])
 	}
 	return col
 }

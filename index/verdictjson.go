@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -212,8 +213,6 @@ func (w matchJSON) checkWords() error {
 		oneOf("opinion", w.Opinion, Confirmed, Seed, Disputed, Withdrawn),
 		oneOf("check", w.Check, checkSHA256, checkHash),
 		oneOf("advise", w.Advise, Block, Review),
-		oneOf("query frame", w.Frames.Query, hash.Full.String(), hash.Trimmed.String()),
-		oneOf("reference frame", w.Frames.Reference, hash.Full.String(), hash.Trimmed.String()),
 	} {
 		if err != nil {
 			return err
@@ -236,15 +235,11 @@ func (w matchJSON) distance() (hash.Distance, error) {
 		}
 		*to[k] = **p
 	}
-	if w.Frames.Query == hash.Trimmed.String() {
-		d.QueryFrame = hash.Trimmed
-	}
-	if w.Frames.Reference == hash.Trimmed.String() {
-		d.ReferenceFrame = hash.Trimmed
-	}
-	var err error
-	d.Transform, err = hash.ParseTransform(w.Transform)
-	return d, err
+	var err [3]error
+	d.QueryFrame, err[0] = hash.ParseFrame(w.Frames.Query)
+	d.ReferenceFrame, err[1] = hash.ParseFrame(w.Frames.Reference)
+	d.Transform, err[2] = hash.ParseTransform(w.Transform)
+	return d, errors.Join(err[:]...)
 }
 
 func oneOf[T ~string](what string, got T, known ...T) error {

@@ -53,7 +53,7 @@ func (m *measurement) reportRecall(w io.Writer) (missed int) {
 		if t.n > 0 && share(t.any, t.n) < bar {
 			held, missed = "MISSED", missed+1
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%.4f\t%.4f\t%.3f\t%s\t\n", family, t.n, share(t.strong, t.n), share(t.any, t.n), bar, held)
+		fmt.Fprintf(tw, "%s\t%d\t%.4f\t%.4f\t%.2f\t%s\t\n", family, t.n, share(t.strong, t.n), share(t.any, t.n), bar, held)
 	}
 	tw.Flush()
 	return missed
