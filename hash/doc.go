@@ -24,7 +24,9 @@
 //     below 50 is too plain (pdq.go, dihedral.go).
 //  5. The uniform border is found on the colour picture; if there is one, PDQ
 //     of what is inside it (trim.go).
-//  6. goimagehash's perception and difference hash of the picture at 64x64, and
+//  6. A smooth code of the full frame, if fine patterns pass through PDQ's
+//     filter (pdq.go).
+//  7. goimagehash's perception and difference hash of the picture at 64x64, and
 //     a colour signature (compute.go).
 //
 // All of it is done in integers, or rounded where platforms could differ, so

@@ -45,6 +45,7 @@ type printed struct {
 	SHA256      string           `json:"sha256"`
 	PDQ         string           `json:"pdq,omitempty"`
 	PDQTrimmed  string           `json:"pdq_trimmed,omitempty"`
+	PDQSmooth   string           `json:"pdq_smooth,omitempty"`
 	PHash       string           `json:"phash,omitempty"`
 	DHash       string           `json:"dhash,omitempty"`
 	Took        float64          `json:"took_ms"`
@@ -102,11 +103,10 @@ func (a *app) fingerprintOne(ctx context.Context, s source) printed {
 	if reason, ok := hash.IsUnusable(err); ok {
 		p.Reason, p.Detail, p.err = reason, cause(err).Error(), nil
 	}
-	if c, ok := f.Code(hash.Full); ok {
-		p.PDQ = c.String()
-	}
-	if c, ok := f.Code(hash.Trimmed); ok {
-		p.PDQTrimmed = c.String()
+	for fr, field := range []*string{hash.Full: &p.PDQ, hash.Trimmed: &p.PDQTrimmed, hash.Smooth: &p.PDQSmooth} {
+		if c, ok := f.Code(hash.Frame(fr)); ok {
+			*field = c.String()
+		}
 	}
 	p.PHash, p.DHash = wordText(f, hash.Perception), wordText(f, hash.Difference)
 	return p
