@@ -21,7 +21,11 @@ import (
 // The whole frame stays if less than 15 % of a side would be left.
 //
 // Placing the edges to a fraction of a line by how far the line at the edge is
-// blended was tried and gained nothing.
+// blended was tried and gained nothing. What is still lost are borders around
+// photos whose own background runs evenly to the edge, so that more is cut off
+// the copy than off the original. A further frame, cut in one pass on all four
+// sides at once, finds 998 instead of 985 of 1,000 framed copies; it is left to
+// a later recipe, since every frame is eight more codes to search.
 
 const (
 	trimLevels = 14 // levels from the border colour that still are border
