@@ -127,6 +127,7 @@ func TestHostilePicturesAreRefused(t *testing.T) {
 	short.Pix = short.Pix[:100]
 	for name, m := range map[string]image.Image{
 		"nil":                    nil,
+		"nil of a type":          (*image.RGBA)(nil),
 		"empty":                  image.NewNRGBA(image.Rectangle{}),
 		"one side empty":         image.NewGray(image.Rect(0, 0, 40, 0)),
 		"colour of no palette":   &image.Paletted{Pix: make([]byte, 2500), Stride: 50, Rect: image.Rect(0, 0, 50, 50)},
@@ -268,6 +269,33 @@ func TestWordsAreTheLibrarys(t *testing.T) {
 		}
 		if f.Has(Average) {
 			t.Error("nobody asked for the average hash")
+		}
+	}
+}
+
+// The hashes of tied pictures are the same on every CPU.
+func TestTiedPictures(t *testing.T) {
+	plaid, negative := image.NewGray(image.Rect(0, 0, 64, 64)), image.NewGray(image.Rect(0, 0, 64, 64))
+	for y := range 64 {
+		for x := range 64 {
+			plaid.Pix[y*64+x] = uint8(x*x*37%128 + y*y*37%128)
+			negative.Pix[y*64+x] = uint8((31*x + 17*y*y) % 251)
+			if x >= 32 {
+				negative.Pix[y*64+x] = 255 - negative.Pix[y*64+63-x]
+			}
+		}
+	}
+	for _, c := range []struct {
+		name string
+		g    *image.Gray
+		want [3]uint64
+	}{
+		{"plaid", plaid, [3]uint64{0x806b297b4d727663, 0xaaaaaaaaaaaaaaaa, 0x7e7e76667e7e00}},
+		{"negative", negative, [3]uint64{0x8a9c8ffa8a8aaaaa, 0x995a3cb53c91db52, 0xf170f0f0f55172b}},
+	} {
+		got := [3]uint64{word(c.g, Perception), word(c.g, Difference), word(c.g, Average)}
+		if got != c.want {
+			t.Errorf("%s: %#x, want %#x", c.name, got, c.want)
 		}
 	}
 }

@@ -73,22 +73,32 @@ func (i Info) Complete(f Fingerprint, more ...Kind) Fingerprint {
 	if i.canonical == nil {
 		return f
 	}
-	// The library panics on empty pictures, in a goroutine where nobody can
-	// recover; this one is always 64x64. Its errors are for nil pictures only.
 	g := i.canonical.word()
 	for _, k := range append([]Kind{Perception, Difference}, more...) {
 		if k < Perception || k > Average || f.Has(k) {
 			continue
 		}
-		if h, err := words[k-Perception](g); err == nil {
-			f.setWord(k, h.GetHash())
-		}
+		f.setWord(k, word(g, k))
 	}
 	return f
 }
 
-var words = [...]func(image.Image) (*goimagehash.ImageHash, error){
-	goimagehash.PerceptionHash, goimagehash.DifferenceHash, goimagehash.AverageHash,
+// word computes a 64-bit hash. The library panics on empty pictures, in a
+// goroutine where nobody can recover; this one is always 64x64. Its errors are
+// for nil pictures only.
+func word(g *image.Gray, k Kind) uint64 {
+	compute := goimagehash.DifferenceHash
+	switch k {
+	case Perception:
+		return perception(g)
+	case Average:
+		compute = goimagehash.AverageHash
+	}
+	h, err := compute(g)
+	if err != nil {
+		return 0
+	}
+	return h.GetHash()
 }
 
 // The bounds of a thumbnail.

@@ -113,7 +113,7 @@ func TestInspectReasons(t *testing.T) {
 		{"webp of one colour, 49 megapixels", hostileFile(t, "lossless-7000.webp"), Limits{}, TooCostly},
 		{"gif screen of 49 megapixels", hostileFile(t, "7000-screen-dot.gif"), Limits{}, TooCostly},
 	} {
-		_, err := inspect(c.data, c.limits.withDefaults())
+		_, err := inspect(c.data, c.limits.WithDefaults())
 		if reason, _ := IsUnusable(err); reason != c.want || err != nil && c.want == "" {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
@@ -142,7 +142,7 @@ func TestCostCoversWhatDecodersAllocate(t *testing.T) {
 		{"deflate-3000.tif", 64 * mb}, // a buffer that doubles
 	} {
 		b := hostileFile(t, c.name)
-		h, err := inspect(b, Limits{Formats: Formats{true, true}, Timeout: time.Hour}.withDefaults())
+		h, err := inspect(b, Limits{Formats: Formats{true, true}, Timeout: time.Hour}.WithDefaults())
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -174,7 +174,7 @@ func TestDecodeKeepsPixels(t *testing.T) {
 
 func mustDecode(t testing.TB, b []byte, l Limits) image.Image {
 	t.Helper()
-	h, err := inspect(b, l.withDefaults())
+	h, err := inspect(b, l.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ func fuzzLimits() Limits {
 	return Limits{
 		MaxBytes: 64 << 10, MaxPixels: 1 << 16, MaxMemory: 16 << 20, Timeout: time.Second,
 		Formats: Formats{BMP: true, TIFF: true},
-	}.withDefaults()
+	}.WithDefaults()
 }
 
 // FuzzDecode: whatever the bytes are, a picture within the limits or an

@@ -56,7 +56,7 @@ func offByDefault(name string) bool {
 }
 
 func TestInspectAllocatesNothingByClaims(t *testing.T) {
-	l := Limits{Formats: Formats{BMP: true, TIFF: true}}.withDefaults()
+	l := Limits{Formats: Formats{BMP: true, TIFF: true}}.WithDefaults()
 	for _, f := range hostileFiles() {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

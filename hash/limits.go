@@ -38,7 +38,7 @@ type Limits struct {
 }
 
 // DefaultLimits returns the defaults that zero fields take.
-func DefaultLimits() Limits { return Limits{}.withDefaults() }
+func DefaultLimits() Limits { return Limits{}.WithDefaults() }
 
 // Budget is memory that concurrent decodings share: each takes its estimated
 // bytes before it begins and waits while there are not enough.
@@ -84,7 +84,16 @@ func (b *Budget) release(n int64) {
 	b.sem.Release(min(n, b.total))
 }
 
-func (l Limits) withDefaults() Limits {
+// The largest limits that arithmetic is safe with.
+const (
+	mostBytes = 1 << 40
+	mostSide  = 1 << 20
+)
+
+// WithDefaults returns l as it is applied: fields that are zero or negative
+// take their defaults, and limits beyond what can be computed with (a file of
+// 2^40 bytes, sides of 2^20 pixels) are lowered to that.
+func (l Limits) WithDefaults() Limits {
 	def := func(v *int64, d int64) {
 		if *v <= 0 {
 			*v = d
@@ -104,6 +113,7 @@ func (l Limits) withDefaults() Limits {
 	if l.Timeout <= 0 {
 		l.Timeout = 2 * time.Second
 	}
+	l.MaxBytes, l.MaxSide = min(l.MaxBytes, mostBytes), min(l.MaxSide, mostSide)
 	return l
 }
 

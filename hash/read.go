@@ -57,27 +57,32 @@ func ReadQuery(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, e
 // Of fingerprints a picture that the caller has decoded. It is made canonical
 // and checked like any other (sides, pixels, plainness); limits are the
 // default ones. The caller sees to its orientation.
-func Of(img image.Image) (Fingerprint, error) {
+func Of(img image.Image) (f Fingerprint, err error) {
 	if img == nil {
 		return Fingerprint{}, unusable(NotImage, "nil image")
 	}
+	// Not even Bounds of a stranger's type can be trusted.
+	defer func() {
+		if p := recover(); p != nil {
+			f, err = Fingerprint{}, unusable(Corrupt, "read pixels: %v", p)
+		}
+	}()
 	b := img.Bounds()
-	if err := Limits.withDefaults(Limits{}).checkSize(b.Dx(), b.Dy()); err != nil {
+	if err := DefaultLimits().checkSize(b.Dx(), b.Dy()); err != nil {
 		return Fingerprint{}, err
 	}
 	c, err := canonicalise(img, 1, func() error { return nil })
 	if err != nil {
 		return Fingerprint{}, err
 	}
-	f, err := c.fingerprint()
-	if err != nil {
+	if f, err = c.fingerprint(); err != nil {
 		return Fingerprint{}, err
 	}
 	return Info{canonical: c}.Complete(f), nil
 }
 
 func read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error) {
-	l = l.withDefaults()
+	l = l.WithDefaults()
 	b, err := readAll(r, l.MaxBytes)
 	info := Info{Bytes: int64(len(b))}
 	if err != nil {
@@ -127,7 +132,7 @@ func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time
 // refuse b at the sight of it. Callers who admit pictures to a queue can tell
 // large ones by it.
 func Cost(b []byte, l Limits) int64 {
-	h, err := inspect(b, l.withDefaults())
+	h, err := inspect(b, l.WithDefaults())
 	if err != nil {
 		return 0
 	}

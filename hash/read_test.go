@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"math"
 	"testing"
 	"testing/iotest"
 )
@@ -116,6 +117,23 @@ func TestReducingIsCutShort(t *testing.T) {
 	})
 	if r, _ := IsUnusable(err); r != TooCostly || rows != 48 {
 		t.Errorf("%v after %d rows", err, rows)
+	}
+}
+
+func TestLimitsAtTheEdge(t *testing.T) {
+	b := jpegOf(t, 1, 100, 100)
+	huge := Limits{
+		MaxBytes: math.MaxInt64, MaxPixels: math.MaxInt64, MaxSide: math.MaxInt, MaxScans: math.MaxInt,
+		MaxMemory: math.MaxInt64, Timeout: math.MaxInt64,
+	}
+	negative := Limits{MaxBytes: -1, MaxPixels: -1, MinSide: -1, MaxSide: -1, MaxScans: -1, MaxMemory: -1, Timeout: -1}
+	for _, l := range []Limits{huge, negative} {
+		if _, _, err := Read(context.Background(), bytes.NewReader(b), l); err != nil {
+			t.Errorf("%+v: %v", l, err)
+		}
+	}
+	if negative.WithDefaults() != DefaultLimits() {
+		t.Errorf("%+v", negative.WithDefaults())
 	}
 }
 
