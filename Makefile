@@ -20,7 +20,7 @@ DATASET   ?= testdata/demo
 
 .PHONY: help
 help: ## list the targets (this is what make alone does)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  variables: DATA=$(DATA) ADDR=$(ADDR) BENCH=$(BENCH) FUZZTIME=$(FUZZTIME) DATASET=$(DATASET)"
 
@@ -59,7 +59,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/:func /:/' | sort | head -n $(FUZZMAX) | \
 	while IFS=: read -r file name; do \
 		echo "$$name in $$(dirname $$file)"; \
-		$(GO) test $$(dirname $$file) -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -timeout 300s; \
+		$(GO) test $$(dirname $$file) -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s -timeout 300s; \
 	done
 
 .PHONY: cross
@@ -69,6 +69,10 @@ cross: ## build for the other platforms
 		GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o /dev/null ./cmd/touchstone; \
 	done
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(GO) vet ./...
+
+.PHONY: arm64
+arm64: ## check that arm64 computes the same fingerprints (needs qemu-aarch64 elsewhere)
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec qemu-aarch64 -run 'TestVectors|TestTiedPictures|TestCosines' -timeout 300s ./hash
 
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH
