@@ -11,9 +11,10 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// A server dies of two things that cost the sender nothing: bodies that arrive
-// slowly while they are held in memory, and pictures that keep a core busy for
-// seconds. A limit on the size of one body bounds neither.
+// A server dies of things that cost the sender nothing: bodies that arrive
+// slowly while they are held in memory, answers that nobody fetches, and
+// pictures that keep a core busy for seconds. A limit on the size of one body
+// bounds none of them.
 //
 // So memory and work are admitted apart. A body takes memory from a pool that
 // all requests share, in steps that double as its bytes arrive: a client that
@@ -21,6 +22,15 @@ import (
 // wait for a slot, so a slow sender never holds one. Both waits are short and
 // bounded, and what does not fit is answered 429: a queue that is longer than
 // the senders' patience only makes every answer late.
+//
+// A thousand senders that stop after their first step would still fill the pool
+// for as long as a body may take. So bodies have to arrive at a least rate (see
+// arrival), and those that announce to be small, as most photos are, have a
+// share of their own, where large ones cannot stand in their way.
+//
+// An answer is made in a slot and sent without one. What is more than a few
+// matches takes memory from a pool of its own (see reply), so that slow readers
+// stand in each other's way and in nobody else's.
 //
 // A few huge pictures could still hold all slots while a hundred ordinary ones
 // wait. So pictures that need much memory to decode have all slots but one
@@ -30,8 +40,49 @@ import (
 // Steps could deadlock if everyone held a part and waited for more; the bounded
 // wait resolves that by refusing some.
 
-// firstStep is the memory that a body takes before its first byte has arrived.
-const firstStep = 64 << 10
+const (
+	// firstStep is the memory that a body takes before its first byte has arrived.
+	firstStep = 64 << 10
+	// smallBody is the longest body that takes its memory from the share of the
+	// small ones, at once and whole.
+	smallBody = 256 << 10
+	// smallShare is the part of Options.MaxHeld that is kept for small bodies.
+	smallShare = 4 // a quarter
+	// maxReplies is the memory for answers of more than freeReply bytes.
+	maxReplies = 32 << 20
+	freeReply  = 16 << 10
+)
+
+// pool is memory that requests share.
+type pool struct {
+	free *semaphore.Weighted
+	held atomic.Int64
+}
+
+func newPool(n int64) *pool { return &pool{free: semaphore.NewWeighted(n)} }
+
+// try takes n bytes if they are free.
+func (p *pool) try(n int64) bool {
+	ok := p.free.TryAcquire(n)
+	if ok {
+		p.held.Add(n)
+	}
+	return ok
+}
+
+// take waits for n bytes until ctx ends.
+func (p *pool) take(ctx context.Context, n int64) error {
+	err := p.free.Acquire(ctx, n)
+	if err == nil {
+		p.held.Add(n)
+	}
+	return err
+}
+
+func (p *pool) give(n int64) {
+	p.held.Add(-n)
+	p.free.Release(n)
+}
 
 // admission bounds memory and work of all requests together.
 type admission struct {
@@ -40,21 +91,28 @@ type admission struct {
 	queue   int64
 	waiting atomic.Int64
 	wait    time.Duration
-	memory  *semaphore.Weighted
-	held    atomic.Int64
+	bodies  *pool
+	small   *pool
+	replies *pool
 	refused func(cause string) // counts
 }
 
 func newAdmission(o Options, refused func(string)) *admission {
+	small := o.MaxHeld / smallShare
 	return &admission{
 		slots:   make(chan struct{}, o.Slots),
 		large:   make(chan struct{}, max(1, o.Slots-1)),
 		queue:   int64(o.Queue),
 		wait:    o.MaxWait,
-		memory:  semaphore.NewWeighted(o.MaxHeld),
+		bodies:  newPool(o.MaxHeld - small),
+		small:   newPool(small),
+		replies: newPool(maxReplies),
 		refused: refused,
 	}
 }
+
+// held is the memory that bodies hold, in bytes.
+func (a *admission) held() int64 { return a.bodies.held.Load() + a.small.held.Load() }
 
 // largePicture is the decode memory, in bytes, from which a picture is large:
 // a photo of about 18 megapixels.
@@ -112,36 +170,32 @@ func (a *admission) busy(cause string) error {
 	return fmt.Errorf("%w: no %s", errBusy, cause)
 }
 
-// reserve takes n bytes of memory, or fails like enter.
+// reserve takes n bytes for a body, or fails like enter.
 func (a *admission) reserve(ctx context.Context, n int64) error {
-	if !a.memory.TryAcquire(n) {
-		waitCtx, cancel := context.WithTimeout(ctx, a.wait)
-		defer cancel()
-		if a.memory.Acquire(waitCtx, n) != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("wait for memory: %w", ctx.Err())
-			}
-			return a.busy("memory")
-		}
+	if a.bodies.try(n) {
+		return nil
 	}
-	a.held.Add(n)
-	return nil
-}
-
-func (a *admission) release(n int64) {
-	a.held.Add(-n)
-	a.memory.Release(n)
+	waitCtx, cancel := context.WithTimeout(ctx, a.wait)
+	defer cancel()
+	if a.bodies.take(waitCtx, n) == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("wait for memory: %w", ctx.Err())
+	}
+	return a.busy("memory")
 }
 
 // upload is a complete body in admitted memory.
 type upload struct {
-	a *admission
-	b []byte // its capacity is what was admitted
+	a    *admission
+	from *pool
+	b    []byte // its capacity is what was admitted
 }
 
 // release gives the memory back; the bytes must not be used afterwards.
 func (u *upload) release() {
-	u.a.release(int64(cap(u.b)))
+	u.from.give(int64(cap(u.b)))
 	u.b = nil
 }
 
@@ -159,8 +213,10 @@ func (a *admission) receive(ctx context.Context, r io.Reader, announced, limit i
 	if announced >= 0 {
 		most = announced // net/http ends the body there
 	}
-	u := &upload{a: a}
-	if err := u.grow(ctx, min(firstStep, most)); err != nil {
+	u := &upload{a: a, from: a.bodies}
+	if announced >= 0 && announced <= smallBody && a.small.try(announced) {
+		u.from, u.b = a.small, make([]byte, 0, announced)
+	} else if err := u.grow(ctx, min(firstStep, most)); err != nil {
 		return nil, err
 	}
 	if err := u.fill(ctx, r, most); err != nil {
@@ -212,6 +268,6 @@ func (u *upload) grow(ctx context.Context, n int64) error {
 	b := make([]byte, len(u.b), n)
 	copy(b, u.b)
 	u.b = b
-	u.a.release(old)
+	u.a.bodies.give(old)
 	return nil
 }

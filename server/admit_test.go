@@ -44,12 +44,12 @@ func TestReceive(t *testing.T) {
 			if err != nil || !bytes.Equal(u.b, body) {
 				t.Fatalf("%d bytes with limit %d: %v", n, limit, err)
 			}
-			if held := a.held.Load(); held != int64(cap(u.b)) || cap(u.b) > max(2*n, firstStep) {
+			if held := a.held(); held != int64(cap(u.b)) || cap(u.b) > max(2*n, firstStep) {
 				t.Fatalf("%d bytes: capacity %d, %d held", n, cap(u.b), held)
 			}
 			u.release()
 		}
-		if held := a.held.Load(); held != 0 {
+		if held := a.held(); held != 0 {
 			t.Fatalf("%d bytes still held", held)
 		}
 	})
@@ -65,7 +65,7 @@ func TestReceiveReportsReader(t *testing.T) {
 			t.Errorf("%v: got %v", c.err, err)
 		}
 	}
-	if held := a.held.Load(); held != 0 {
+	if held := a.held(); held != 0 {
 		t.Errorf("%d bytes still held", held)
 	}
 }
@@ -73,7 +73,7 @@ func TestReceiveReportsReader(t *testing.T) {
 // Bodies that have only been announced hold little; what is there holds all,
 // and what no longer fits is refused.
 func TestMemoryIsBounded(t *testing.T) {
-	o := Options{MaxWait: time.Millisecond, Limits: hash.Limits{MaxBytes: 1 << 20}, MaxHeld: 2 << 20}
+	o := Options{MaxWait: time.Millisecond, Limits: hash.Limits{MaxBytes: 1 << 20}, MaxHeld: 3 << 20}
 	a := admit(o)
 	ctx := t.Context()
 	first, err := a.receive(ctx, bytes.NewReader(make([]byte, 1<<20)), 1<<20, 1<<20)
@@ -83,23 +83,68 @@ func TestMemoryIsBounded(t *testing.T) {
 	if _, err := a.receive(ctx, bytes.NewReader(make([]byte, 1<<20)), 1<<20, 1<<20); !errors.Is(err, errBusy) {
 		t.Errorf("a second one while it grows: %v", err)
 	}
-	if held := a.held.Load(); held != 1<<20 {
+	if held := a.held(); held != 1<<20 {
 		t.Errorf("%d bytes held", held)
 	}
 	first.release()
 	announcing, err := a.receive(ctx, bytes.NewReader(nil), 1<<20, 1<<20)
-	if err != nil || a.held.Load() != firstStep {
-		t.Fatalf("%v, %d bytes held by a body of none, want %d", err, a.held.Load(), firstStep)
+	if err != nil || a.held() != firstStep {
+		t.Fatalf("%v, %d bytes held by a body of none, want %d", err, a.held(), firstStep)
 	}
 	announcing.release()
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
-	if err := a.memory.Acquire(ctx, 2<<20); err != nil {
+	if err := a.bodies.take(ctx, 3<<20-3<<18); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.receive(gone, bytes.NewReader(nil), 10, 10); !errors.Is(err, context.Canceled) {
+	if _, err := a.receive(gone, bytes.NewReader(nil), -1, 1<<20); !errors.Is(err, context.Canceled) {
 		t.Errorf("the client has gone: %v", err)
 	}
+}
+
+// A small body finds room when large ones have taken all of theirs.
+func TestSmallBodiesHaveAShare(t *testing.T) {
+	a := admit(Options{MaxWait: time.Millisecond})
+	if err := a.bodies.take(t.Context(), 96<<20); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 1, smallBody} {
+		u, err := a.receive(t.Context(), bytes.NewReader(make([]byte, n)), int64(n), 20<<20)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+		u.release()
+	}
+	for _, announced := range []int64{-1, smallBody + 1} {
+		if _, err := a.receive(t.Context(), bytes.NewReader(nil), announced, 20<<20); !errors.Is(err, errBusy) {
+			t.Errorf("announced %d: %v", announced, err)
+		}
+	}
+	if held := a.small.held.Load(); held != 0 {
+		t.Errorf("%d bytes still held", held)
+	}
+	// Without a share left they are bodies like others.
+	a.bodies.give(96 << 20)
+	if err := a.small.take(t.Context(), 32<<20); err != nil {
+		t.Fatal(err)
+	}
+	u, err := a.receive(t.Context(), bytes.NewReader(make([]byte, 100)), 100, 20<<20)
+	if err != nil || len(u.b) != 100 {
+		t.Fatalf("the share is taken: %v", err)
+	}
+	u.release()
+}
+
+func TestLimitsAreNormalised(t *testing.T) {
+	d := hash.DefaultLimits()
+	for _, n := range []int64{0, -1} {
+		o := Options{Limits: hash.Limits{MaxBytes: n, MaxMemory: n}, MaxHeld: n}.withDefaults()
+		if o.Limits.MaxBytes != d.MaxBytes || o.Limits.MaxMemory != d.MaxMemory || o.MaxHeld != 128<<20 {
+			t.Errorf("%d: %+v", n, o)
+		}
+	}
+	s, _ := start(t, Options{Limits: hash.Limits{MaxBytes: -1}})
+	want(t, ask(t, s, "POST", "/v1/fingerprint", photo(1, 90)), 200)
 }
 
 func TestSlots(t *testing.T) {
@@ -216,7 +261,7 @@ func TestBusyIs429(t *testing.T) {
 	want(t, ask(t, s, "GET", "/v1/banks", nil), 200) // no picture, no slot
 	leave()
 	want(t, ask(t, s, "POST", "/v1/judge", photo(1, 90)), 200)
-	if held := s.admit.held.Load(); held != 0 {
+	if held := s.admit.held(); held != 0 {
 		t.Errorf("%d bytes still held", held)
 	}
 }
@@ -237,12 +282,12 @@ func TestTricklingBody(t *testing.T) {
 	}
 	defer c.Close()
 	fmt.Fprintf(c, "POST /v1/judge HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\nslow")
-	for deadline := time.Now().Add(5 * time.Second); s.admit.held.Load() == 0; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); s.admit.held() == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the body never began")
 		}
 	}
-	if held := s.admit.held.Load(); held != firstStep {
+	if held := s.admit.held(); held != firstStep {
 		t.Errorf("%d bytes held", held)
 	}
 	resp, err := http.Post("http://"+addr+"/v1/judge", "", bytes.NewReader(photo(1, 90)))
@@ -269,7 +314,7 @@ func TestTricklingBody(t *testing.T) {
 	if _, err := io.Copy(io.Discard, r); err != nil {
 		t.Errorf("the connection was not closed: %v", err)
 	}
-	if held := s.admit.held.Load(); held != 0 {
+	if held := s.admit.held(); held != 0 {
 		t.Errorf("%d bytes still held", held)
 	}
 }

@@ -14,11 +14,20 @@ func (s *Server) listBanks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := banksJSON{Banks: make([]bankJSON, len(banks))}
+	all := banksJSON{Banks: make([]bankJSON, len(banks))}
 	for i, b := range banks {
-		out.Banks[i] = bankWire(b)
+		all.Banks[i] = bankWire(b)
 	}
-	return writeJSON(w, http.StatusOK, out)
+	b, err := encode(all)
+	if err != nil {
+		return err
+	}
+	out := s.admit.reply()
+	defer out.release()
+	if err := out.add(b); err != nil {
+		return err
+	}
+	return s.send(w, out)
 }
 
 // getBank answers GET /v1/banks/{bank}.
@@ -40,13 +49,14 @@ func (s *Server) putBank(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := r.PathValue("bank")
 	status := http.StatusOK
-	old, err := s.ix.Bank(r.Context(), name)
-	switch {
-	case errors.Is(err, index.ErrNotFound):
+	err := s.changeBank(r, name, in)
+	if errors.Is(err, index.ErrNotFound) {
 		status = http.StatusCreated
 		err = s.createBank(r, name, in)
-	case err == nil:
-		err = s.changeBank(r, old, in)
+	}
+	if errors.Is(err, index.ErrExists) { // another request was first
+		status = http.StatusOK
+		err = s.changeBank(r, name, in)
 	}
 	if err != nil {
 		return err
@@ -78,7 +88,11 @@ func (s *Server) createBank(r *http.Request, name string, in bankPutJSON) error 
 	return err
 }
 
-func (s *Server) changeBank(r *http.Request, old index.Bank, in bankPutJSON) error {
+func (s *Server) changeBank(r *http.Request, name string, in bankPutJSON) error {
+	old, err := s.ix.Bank(r.Context(), name)
+	if err != nil {
+		return err
+	}
 	if in.Kind != "" && in.Kind != old.Kind ||
 		in.Owner != nil && *in.Owner != old.Owner ||
 		in.Main != "" && in.Main != mainOf(old).String() {

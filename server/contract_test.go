@@ -253,6 +253,51 @@ func TestDescriptionHasTheProblems(t *testing.T) {
 	compare(t, "problem types", readDescription(t).Components.Schemas["Problem"].Properties["type"].Enum, want)
 }
 
+// The words of the description are those of the types.
+func TestDescriptionHasTheWords(t *testing.T) {
+	schemas := readDescription(t).Components.Schemas
+	var frames, transforms, kinds []string
+	for f := range hash.Frame(hash.Frames) {
+		frames = append(frames, f.String())
+	}
+	for x := range hash.Transform(hash.Transforms) {
+		transforms = append(transforms, x.String())
+	}
+	for k := hash.PDQ; k <= hash.Average; k++ {
+		kinds = append(kinds, k.String())
+	}
+	verdict, match := schemas["Verdict"].Properties, schemas["Match"].Properties
+	for name, c := range map[string]struct {
+		got  schema
+		want []string
+	}{
+		"query frame":     {match["frames"].Properties["query"], frames},
+		"reference frame": {match["frames"].Properties["reference"], frames},
+		"transform":       {match["transform"], transforms},
+		"main":            {schemas["Main"], kinds},
+		"kind":            {schemas["Kind"], words(index.Genuine, index.Fake)},
+		"opinion":         {schemas["Opinion"], words(index.Confirmed, index.Seed, index.Disputed, index.Withdrawn)},
+		"grade":           {match["grade"], words(index.Exact, index.Strong, index.Weak)},
+		"relation":        {match["relation"], words(index.SamePhoto, index.SameTemplate)},
+		"advise":          {match["advise"], words(index.Block, index.Review)},
+		"policy advise":   {schemas["Policy"].Properties["advise"], words(index.Block, index.Review)},
+		"advice":          {verdict["advice"], words(index.Block, index.Review, index.AllowListed, index.NoAdvice)},
+		"outcome": {verdict["outcome"], words(index.KnownFake, index.KnownGenuine, index.Conflict, index.NearMiss,
+			index.None, index.Unusable)},
+		"reason": {verdict["reason"], words("", hash.NotImage, hash.UnsupportedFormat, hash.Corrupt, hash.TooLarge,
+			hash.TooSmall, hash.TooPlain, hash.TooCostly)},
+	} {
+		compare(t, name, c.got.Enum, c.want)
+	}
+}
+
+func words[T ~string](ws ...T) (out []string) {
+	for _, w := range ws {
+		out = append(out, string(w))
+	}
+	return out
+}
+
 func TestDescriptionIsServed(t *testing.T) {
 	s, _ := start(t, Options{})
 	if got := want(t, ask(t, s, "GET", "/openapi.json", nil), 200).Body.String(); got != string(openAPI) {

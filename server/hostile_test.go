@@ -94,7 +94,7 @@ func attack(t *testing.T, files map[string][]byte) {
 	uploads.Wait()
 	cancel()
 	healthy.Wait()
-	if held := s.admit.held.Load(); held != 0 || len(s.admit.slots) != 0 {
+	if held := s.admit.held(); held != 0 || len(s.admit.slots) != 0 {
 		t.Errorf("%d bytes and %d slots still held", held, len(s.admit.slots))
 	}
 	if a.controls.Load() == 0 {

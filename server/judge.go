@@ -33,19 +33,23 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	parts, err := multipartOf(w, r, batchBytes*s.o.Limits.MaxBytes)
+	in := s.arriving(w, r)
+	parts, err := multipartOf(w, r, in, batchBytes*s.o.Limits.MaxBytes)
 	if err != nil {
 		return err
 	}
+	out := s.admit.reply()
+	defer out.release()
 	if parts != nil {
-		return s.judgeParts(w, r, parts, o)
+		err = s.judgeParts(r.Context(), in, parts, o, out)
+	} else {
+		up, rerr := s.receive(r, in, s.o.Limits.MaxBytes)
+		err = s.judgeUpload(r.Context(), up, rerr, o, out)
 	}
-	up, err := s.body(w, r, s.o.Limits.MaxBytes)
-	v, err := s.judgeUpload(r.Context(), up, err, o)
 	if err != nil {
 		return err
 	}
-	return s.writeVerdicts(w, false, v)
+	return s.send(w, out)
 }
 
 func judgeOptions(r *http.Request) (o index.JudgeOptions, err error) {
@@ -58,58 +62,55 @@ func judgeOptions(r *http.Request) (o index.JudgeOptions, err error) {
 	return o, err
 }
 
-// judgeParts judges a multipart body.
-func (s *Server) judgeParts(w http.ResponseWriter, r *http.Request, parts *multipart.Reader, o index.JudgeOptions) error {
-	var vs []index.Verdict
-	last := time.Now().Add(maxBatch)
-	for {
-		s.expectBody(w, earlier(time.Now().Add(s.o.BodyTimeout), last))
+// judgeParts judges a multipart body, into an array.
+func (s *Server) judgeParts(ctx context.Context, in *arrival, parts *multipart.Reader, o index.JudgeOptions, out *reply) error {
+	end := time.Now().Add(maxBatch)
+	separator := "["
+	for n := 0; ; n++ {
+		in.last = earlier(time.Now().Add(s.o.BodyTimeout), end)
 		p, err := parts.NextRawPart()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
+		switch {
+		case err == io.EOF && n == 0:
+			return refuse(errBody, "the multipart body has no parts")
+		case err == io.EOF:
+			return out.add([]byte("]"))
+		case err != nil:
 			return bodyError(err)
-		}
-		if len(vs) == s.o.MaxParts {
+		case n == s.o.MaxParts:
 			return refuse(errBody, fmt.Sprintf("more than %d parts", s.o.MaxParts))
 		}
-		up, err := s.admit.receive(r.Context(), p, -1, s.o.Limits.MaxBytes)
-		v, err := s.judgeUpload(r.Context(), up, err, o)
-		if err != nil {
+		if err := out.add([]byte(separator)); err != nil {
 			return err
 		}
-		vs = append(vs, v)
+		separator = ","
+		up, err := s.admit.receive(ctx, p, -1, s.o.Limits.MaxBytes)
+		if err := s.judgeUpload(ctx, up, err, o, out); err != nil {
+			return err
+		}
 	}
-	if len(vs) == 0 {
-		return refuse(errBody, "the multipart body has no parts")
-	}
-	return s.writeVerdicts(w, true, vs...)
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // judgeUpload judges what receive returned, and releases it. A body beyond the
 // limit is a statement about the picture, so it is a verdict.
-func (s *Server) judgeUpload(ctx context.Context, up *upload, err error, o index.JudgeOptions) (index.Verdict, error) {
+func (s *Server) judgeUpload(ctx context.Context, up *upload, err error, o index.JudgeOptions, out *reply) error {
 	if errors.Is(err, errTooLarge) {
-		return s.tooLarge(ctx, o)
+		v, err := s.tooLarge(ctx, o)
+		if err != nil {
+			return err
+		}
+		return s.addVerdict(out, v)
 	}
 	if err != nil {
-		return index.Verdict{}, err
+		return err
 	}
 	defer up.release()
-	var v index.Verdict
-	err = s.pictureWork(ctx, up.b, func(ctx context.Context) (err error) {
-		v, err = s.ix.Judge(ctx, up.reader(), o)
-		return err
+	return s.pictureWork(ctx, up.b, func(ctx context.Context) error {
+		v, err := s.ix.Judge(ctx, up.reader(), o)
+		if err != nil {
+			return err
+		}
+		return s.addVerdict(out, v)
 	})
-	return v, err
 }
 
 // tooLarge is what Judge says about a file beyond the limit, without the file.
@@ -148,27 +149,16 @@ func (s *Server) work(ctx context.Context, cost int64, f func(context.Context) e
 	return err
 }
 
-// writeVerdicts sends verdicts in the bytes of MarshalJSON: one alone, or an
-// array.
-func (s *Server) writeVerdicts(w http.ResponseWriter, array bool, vs ...index.Verdict) error {
-	var out []byte
-	for i, v := range vs {
-		b, err := v.MarshalJSON()
-		if err != nil {
-			return fmt.Errorf("verdict %d: %w", i+1, err)
-		}
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, b...)
+// addVerdict writes a verdict in the bytes of MarshalJSON.
+func (s *Server) addVerdict(out *reply, v index.Verdict) error {
+	b, err := v.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("verdict: %w", err)
 	}
-	for _, v := range vs {
-		s.metrics.verdict(v)
+	if err := out.add(b); err != nil {
+		return err
 	}
-	if array {
-		out = append(append([]byte{'['}, out...), ']')
-	}
-	writeBytes(w, http.StatusOK, "application/json", out)
+	s.metrics.verdict(v)
 	return nil
 }
 
@@ -209,15 +199,24 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var v index.Verdict
-	err = s.work(r.Context(), 0, func(ctx context.Context) (err error) {
-		v, err = s.ix.JudgeFingerprint(ctx, f, index.JudgeOptions{Banks: q.Banks, Authorised: q.Authorised, Limit: q.Limit})
-		return err
+	out := s.admit.reply()
+	defer out.release()
+	err = s.work(r.Context(), 0, func(ctx context.Context) error {
+		v, err := s.ix.JudgeFingerprint(ctx, f, index.JudgeOptions{Banks: q.Banks, Authorised: q.Authorised, Limit: q.Limit})
+		if err != nil {
+			return err
+		}
+		return s.addVerdict(out, v)
 	})
 	if err != nil {
 		return err
 	}
-	return s.writeVerdicts(w, false, v)
+	return s.send(w, out)
+}
+
+// arriving returns the body of r, which has Options.BodyTimeout to come.
+func (s *Server) arriving(w http.ResponseWriter, r *http.Request) *arrival {
+	return arriving(w, r, time.Now().Add(s.o.BodyTimeout))
 }
 
 // body reads a body that is no form.
@@ -225,10 +224,14 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, limit int64) (*upl
 	if err := checkEncoding(r); err != nil {
 		return nil, err
 	}
-	s.expectBody(w, time.Now().Add(s.o.BodyTimeout))
-	up, err := s.admit.receive(r.Context(), r.Body, r.ContentLength, limit)
+	return s.receive(r, s.arriving(w, r), limit)
+}
+
+// receive reads the whole of a body.
+func (s *Server) receive(r *http.Request, in *arrival, limit int64) (*upload, error) {
+	up, err := s.admit.receive(r.Context(), in, r.ContentLength, limit)
 	if errors.Is(err, errTooLarge) {
-		s.drain(r)
+		in.drain(s.o.Limits.MaxBytes)
 	}
 	return up, err
 }
@@ -243,25 +246,9 @@ func (s *Server) jsonBody(w http.ResponseWriter, r *http.Request, v any) error {
 	return readJSON(up.b, v)
 }
 
-// expectBody sets the time by which the body must have arrived. net/http lifts
-// it when the body has been read to its end. Recorders in tests have no
-// deadlines.
-func (s *Server) expectBody(w http.ResponseWriter, t time.Time) {
-	_ = http.NewResponseController(w).SetReadDeadline(t)
-}
-
-// drain reads on for a while without keeping anything: a client that is still
-// sending when the connection closes may never see the answer. One that waits
-// for leave to send is not given it.
-func (s *Server) drain(r *http.Request) {
-	if r.Header.Get("Expect") == "" {
-		_, _ = io.CopyN(io.Discard, r.Body, s.o.Limits.MaxBytes)
-	}
-}
-
 // multipartOf returns the parts of a multipart/form-data body of at most most
 // bytes, or nil if the body is none.
-func multipartOf(w http.ResponseWriter, r *http.Request, most int64) (*multipart.Reader, error) {
+func multipartOf(w http.ResponseWriter, r *http.Request, in *arrival, most int64) (*multipart.Reader, error) {
 	if err := checkEncoding(r); err != nil {
 		return nil, err
 	}
@@ -272,7 +259,7 @@ func multipartOf(w http.ResponseWriter, r *http.Request, most int64) (*multipart
 	if err != nil || params["boundary"] == "" || len(params["boundary"]) > 70 {
 		return nil, refuse(errBody, "multipart/form-data without a boundary")
 	}
-	return multipart.NewReader(http.MaxBytesReader(w, r.Body, most), params["boundary"]), nil
+	return multipart.NewReader(http.MaxBytesReader(w, in, most), params["boundary"]), nil
 }
 
 // checkEncoding refuses compressed bodies: they would be judged as they are.

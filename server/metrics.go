@@ -39,7 +39,7 @@ func newMetrics(ix *index.Index) *metrics {
 		}, []string{"route"}),
 		verdicts: counter("touchstone_verdicts_total", "Verdicts by outcome.", "outcome"),
 		unusable: counter("touchstone_unusable_total", "Pictures that could not be used, by reason.", "reason"),
-		refusals: counter("touchstone_admission_refusals_total", "Requests refused for want of a slot, a place in the queue or memory.", "cause"),
+		refusals: counter("touchstone_admission_refusals_total", "Requests refused for want of a slot, a place in the queue, time or memory.", "cause"),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "touchstone_http_requests_in_flight", Help: "Requests being answered."}),
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.verdicts, m.unusable, m.refusals, m.inFlight,
@@ -56,7 +56,10 @@ func (m *metrics) watch(a *admission) {
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "touchstone_body_bytes", Help: "Memory held for request bodies, in bytes.",
-		}, func() float64 { return float64(a.held.Load()) }),
+		}, func() float64 { return float64(a.held()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchstone_reply_bytes", Help: "Memory held for long answers, in bytes.",
+		}, func() float64 { return float64(a.replies.held.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "touchstone_slots_in_use", Help: "Pictures being worked on.",
 		}, func() float64 { return float64(len(a.slots)) }),

@@ -35,10 +35,13 @@ type Options struct {
 	// then is finished, so an answer takes a little longer.
 	MaxWork time.Duration
 	// MaxHeld is the memory in bytes that request bodies may hold together; 0
-	// means 128 MB. It is at least twice Limits.MaxBytes, so that one body can grow.
+	// means 128 MB. A quarter of it is for bodies of up to 256 KB. It is at least
+	// three times Limits.MaxBytes, so that one large body can grow. Answers of
+	// more than 16 KB hold up to 32 MB besides.
 	MaxHeld int64
 	// BodyTimeout is how long a body, or one part of a multipart body, may take
-	// to arrive; 0 means 10 s.
+	// to arrive, and an answer to leave; 0 means 10 s. A body that arrives at less
+	// than 64 KB a second is given up after 2 s.
 	BodyTimeout time.Duration
 	// MaxParts is the largest number of parts in a multipart body; 0 means 64.
 	MaxParts int
@@ -65,20 +68,14 @@ func (o Options) withDefaults() Options {
 	span(&o.MaxWait, time.Second)
 	span(&o.MaxWork, 2300*time.Millisecond)
 	span(&o.BodyTimeout, 10*time.Second)
-	d := hash.DefaultLimits()
-	if o.Limits.MaxBytes == 0 {
-		o.Limits.MaxBytes = d.MaxBytes
-	}
-	if o.Limits.MaxMemory == 0 {
-		o.Limits.MaxMemory = d.MaxMemory
-	}
+	o.Limits = o.Limits.WithDefaults()
 	if o.Limits.Budget == nil {
 		o.Limits.Budget = hash.NewBudget(o.Limits.MaxMemory)
 	}
 	if o.MaxHeld <= 0 {
 		o.MaxHeld = 128 << 20
 	}
-	o.MaxHeld = max(o.MaxHeld, 2*o.Limits.MaxBytes)
+	o.MaxHeld = max(o.MaxHeld, 3*o.Limits.MaxBytes)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"time"
+	"slices"
 
 	"github.com/touchstone-go/touchstone/index"
 )
@@ -17,31 +18,70 @@ import (
 const (
 	defaultPage = 100
 	maxPage     = 1000
+	// pageBytes is the length of an answer from which on its page ends early.
+	pageBytes = 1 << 20
 )
 
 // maxField is the largest metadata field of a form in bytes; the index has
 // tighter rules.
 const maxField = 8 << 10
 
-// listReferences answers GET /v1/banks/{bank}/references.
+// listReferences answers GET /v1/banks/{bank}/references. A page ends at the
+// limit or at pageBytes, whichever comes first; it is made in a slot like other
+// work, and holds none while it is sent.
 func (s *Server) listReferences(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	limit, err := countOf(q, "limit", defaultPage, maxPage)
 	if err != nil {
 		return err
 	}
-	out := referencesJSON{References: []referenceJSON{}}
-	for ref, err := range s.ix.References(r.Context(), r.PathValue("bank"), q.Get("after")) {
+	out := s.admit.reply()
+	defer out.release()
+	err = s.work(r.Context(), 0, func(ctx context.Context) error {
+		return addPage(out, s.ix.References(ctx, r.PathValue("bank"), q.Get("after")), limit)
+	})
+	if err != nil {
+		return err
+	}
+	return s.send(w, out)
+}
+
+// addPage writes up to limit references as referencesJSON.
+func addPage(out *reply, refs iter.Seq2[index.Reference, error], limit int) error {
+	if err := out.add([]byte(`{"references":[`)); err != nil {
+		return err
+	}
+	n, last, next := 0, "", ""
+	for ref, err := range refs {
 		if err != nil {
 			return err
 		}
-		if len(out.References) == limit {
-			out.Next = out.References[limit-1].ID
+		if n == limit || len(out.b) >= pageBytes {
+			next = last
 			break
 		}
-		out.References = append(out.References, referenceWire(ref))
+		if err := addElement(out, n, referenceWire(ref)); err != nil {
+			return err
+		}
+		n, last = n+1, ref.ID
 	}
-	return writeJSON(w, http.StatusOK, out)
+	b, err := encode(next)
+	if err != nil {
+		return err
+	}
+	return out.add(slices.Concat([]byte(`],"next":`), b, []byte("}")))
+}
+
+// addElement writes element n of an array.
+func addElement(out *reply, n int, v any) error {
+	b, err := encode(v)
+	if err == nil && n > 0 {
+		err = out.add([]byte(","))
+	}
+	if err != nil {
+		return err
+	}
+	return out.add(b)
 }
 
 // getReference answers GET /v1/banks/{bank}/references/{id}.
@@ -151,15 +191,15 @@ func (s *Server) putOpinion(w http.ResponseWriter, r *http.Request, ref index.Re
 
 // receivePicture reads the body of a registration.
 func (s *Server) receivePicture(w http.ResponseWriter, r *http.Request, p *registration) error {
-	parts, err := multipartOf(w, r, 2*s.o.Limits.MaxBytes)
+	in := s.arriving(w, r)
+	parts, err := multipartOf(w, r, in, 2*s.o.Limits.MaxBytes)
 	if err != nil {
 		return err
 	}
 	if parts != nil {
-		s.expectBody(w, time.Now().Add(s.o.BodyTimeout))
 		return s.receiveForm(r, parts, p)
 	}
-	up, err := s.body(w, r, s.o.Limits.MaxBytes)
+	up, err := s.receive(r, in, s.o.Limits.MaxBytes)
 	if err != nil {
 		return err
 	}

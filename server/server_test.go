@@ -260,7 +260,7 @@ func TestJudgeTooLarge(t *testing.T) {
 	if p.Reason != hash.TooLarge {
 		t.Errorf("reason %q", p.Reason)
 	}
-	if held := s.admit.held.Load(); held != 0 {
+	if held := s.admit.held(); held != 0 {
 		t.Errorf("%d bytes are still held", held)
 	}
 }
@@ -311,7 +311,7 @@ func TestJudgeSeveral(t *testing.T) {
 	body, ct = form(t, [2]string{"1", "text"})
 	wantProblem(t, ask(t, s, "POST", "/v1/judge", body[:len(body)-10], "Content-Type", ct), 400, "incomplete")
 	wantProblem(t, ask(t, s, "POST", "/v1/judge", body, "Content-Type", "multipart/form-data"), 400, "bad-body")
-	if held := s.admit.held.Load(); held != 0 {
+	if held := s.admit.held(); held != 0 {
 		t.Errorf("%d bytes are still held", held)
 	}
 }
@@ -343,7 +343,7 @@ func TestRegisterForm(t *testing.T) {
 	}
 	body, ct = form(t, [2]string{"image", string(photo(2, 90))}, [2]string{"note", strings.Repeat("x", 2000)})
 	wantProblem(t, ask(t, s, "PUT", target+"2", body, "Content-Type", ct), 400, "invalid")
-	if held := s.admit.held.Load(); held != 0 {
+	if held := s.admit.held(); held != 0 {
 		t.Errorf("%d bytes are still held", held)
 	}
 }
@@ -415,11 +415,7 @@ func TestListReferences(t *testing.T) {
 	var got []string
 	after, pages := "", 0
 	for {
-		var page referencesJSON
-		target := "/v1/banks/fakes/references?limit=2&after=" + url.QueryEscape(after)
-		if err := json.Unmarshal(want(t, ask(t, s, "GET", target, nil), 200).Body.Bytes(), &page); err != nil {
-			t.Fatal(err)
-		}
+		page := pageOf(t, ask(t, s, "GET", "/v1/banks/fakes/references?limit=2&after="+url.QueryEscape(after), nil))
 		pages++
 		for _, r := range page.References {
 			got = append(got, r.ID)
@@ -433,6 +429,41 @@ func TestListReferences(t *testing.T) {
 	}
 	if got := want(t, ask(t, s, "GET", "/v1/banks/genuines/references", nil), 200).Body.String(); got != `{"references":[],"next":""}` {
 		t.Errorf("empty bank: %s", got)
+	}
+}
+
+func pageOf(t testing.TB, w *httptest.ResponseRecorder) (page referencesJSON) {
+	t.Helper()
+	if err := json.Unmarshal(want(t, w, 200).Body.Bytes(), &page); err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// Of requests that make the same bank at a time one makes it and the others
+// find it; what never changes is the first one's.
+func TestBankIsMadeOnce(t *testing.T) {
+	s, _ := start(t, Options{})
+	for round := range 20 {
+		var mu sync.Mutex
+		var clients sync.WaitGroup
+		answers := map[string]int{}
+		for c := range 8 {
+			body := `{"kind":"` + []string{"fake", "genuine"}[c%2] + `"}`
+			clients.Go(func() {
+				w := ask(t, s, "PUT", fmt.Sprintf("/v1/banks/race%d", round), []byte(body))
+				if w.Code == 409 {
+					wantProblem(t, w, 409, "bank-differs")
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				answers[fmt.Sprint(w.Code)]++
+			})
+		}
+		clients.Wait()
+		if answers["201"] != 1 || answers["200"] != 3 || answers["409"] != 4 {
+			t.Fatalf("answers %v", answers)
+		}
 	}
 }
 
@@ -464,6 +495,7 @@ func TestProblems(t *testing.T) {
 		{"POST", "/v1/search", `{"fingerprint":1}`, 400, "bad-body"},
 		{"POST", "/v1/search", `{"fingerprnt":"x"}`, 400, "bad-body"},
 		{"POST", "/v1/search", `{"fingerprint":"t1:"} {}`, 400, "bad-body"},
+		{"POST", "/v1/search", `{"fingerprint":"t1:"}}`, 400, "bad-body"},
 		{"POST", "/v1/search", `{"fingerprint":"t1:","limit":-1}`, 400, "bad-body"},
 		{"POST", "/v1/search", `{"fingerprint":""}`, 400, "bad-fingerprint"},
 		{"POST", "/v1/search", `{"fingerprint":"t1:AA"}`, 400, "bad-fingerprint"},

@@ -126,6 +126,7 @@ func referenceWire(r index.Reference) referenceJSON {
 	return w
 }
 
+// referencesJSON is a page; addPage writes it piece by piece.
 type referencesJSON struct {
 	References []referenceJSON `json:"references"`
 	// Next is where the next page begins (the query parameter after); empty on
@@ -161,7 +162,8 @@ func writeBytes(w http.ResponseWriter, status int, contentType string, b []byte)
 	_, _ = w.Write(b)
 }
 
-// maxJSON is the largest JSON body in bytes. The longest fingerprint has 500.
+// maxJSON is the largest JSON body in bytes. The longest fingerprint, one of
+// three frames with everything, has some 600.
 const maxJSON = 64 << 10
 
 // readJSON reads one JSON object into v. Fields that v does not have, and
