@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -131,6 +132,29 @@ func TestLifeOfAReference(t *testing.T) {
 		t.Errorf("changes %s, want %s", got, want)
 	}
 	mustCheck(t, x)
+}
+
+// TestChangesAgain: a sequence may be used twice, and begin anywhere.
+func TestChangesAgain(t *testing.T) {
+	x := shop(t)
+	count := func(after uint64) (n int) {
+		changes := x.Changes(t.Context(), after)
+		for range 2 {
+			n = 0
+			for _, err := range changes {
+				if err != nil {
+					t.Fatalf("after %d: %v", after, err)
+				}
+				n++
+			}
+		}
+		return n
+	}
+	for after, want := range map[uint64]int{0: 2, 1: 1, 2: 0, 3: 0, math.MaxUint64: 0} {
+		if got := count(after); got != want {
+			t.Errorf("%d changes after %d, want %d", got, after, want)
+		}
+	}
 }
 
 // TestMain looks for goroutines that are left. Badger leaves some of its own

@@ -152,8 +152,9 @@ func (b *batch) journalAdded() {
 }
 
 // Changes iterates over the journal in order, beginning after the sequence
-// number after (0 for all), up to the change that queries see when it is
-// called. The sequence ends with an error if one occurs.
+// number after (0 for all), up to the last change that queries see when the
+// iteration begins; beyond that there is none. The sequence may be used again,
+// and ends with an error if one occurs. Until it ends, Close waits.
 func (x *Index) Changes(ctx context.Context, after uint64) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		s := x.acquire()
@@ -162,22 +163,26 @@ func (x *Index) Changes(ctx context.Context, after uint64) iter.Seq2[Change, err
 			return
 		}
 		defer s.release()
-		from := changeKey(after + 1)
+		if after >= s.seq {
+			return
+		}
+		last := after
+		from := changeKey(last + 1)
 		err := scan(ctx, s.txn, []byte{tabChange}, from, true, func(key, v []byte) error {
 			c, err := s.change(key, v)
 			if err != nil {
 				return err
 			}
-			if after++; c.Seq != after {
-				return fmt.Errorf("journal: change %d follows %d: %w", c.Seq, after-1, ErrCorrupt)
+			if last++; c.Seq != last {
+				return fmt.Errorf("journal: change %d follows %d: %w", c.Seq, last-1, ErrCorrupt)
 			}
 			if !yield(c, nil) {
 				return errStop
 			}
 			return nil
 		})
-		if err == nil && after < s.seq {
-			err = fmt.Errorf("journal ends at %d, want %d: %w", after, s.seq, ErrCorrupt)
+		if err == nil && last < s.seq {
+			err = fmt.Errorf("journal ends at %d, want %d: %w", last, s.seq, ErrCorrupt)
 		}
 		if err != nil && err != errStop {
 			yield(Change{}, err)
