@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -255,8 +256,8 @@ func TestDamagedRows(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), c.say) {
-				t.Errorf("got %v, want ErrCorrupt with %q", err, c.say)
+			if !errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), c.say) {
+				t.Errorf("got %v, want ErrCorrupt alone with %q", err, c.say)
 			}
 		})
 	}
@@ -273,6 +274,59 @@ func TestColumnAgainstRecord(t *testing.T) {
 	x := mustOpen(t, dir, nil)
 	if ms, err := x.Near(t.Context(), ref.Fingerprint, NearOptions{}); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("Near: %v, %v, want ErrCorrupt", ms, err)
+	}
+}
+
+// TestDamageStaysAlone: a reference whose rows contradict one another cannot be
+// removed or replaced, which would spoil the sums. Others that come at the same
+// time can.
+func TestDamageStaysAlone(t *testing.T) {
+	dir := filled(t, 10)
+	refs := many(10)
+	other := refs[0]
+	other.Fingerprint, other.Opinion = refs[1].Fingerprint, Confirmed
+	withdrawn := refs[2]
+	withdrawn.Opinion = Withdrawn
+	tamper(t, dir, func(txn *badger.Txn) error {
+		return errors.Join(txn.Set(recordKey(1), encodeRecord(2, 1, other)), txn.Set(recordKey(3), encodeRecord(2, 3, withdrawn)))
+	})
+	x := mustOpen(t, dir, nil)
+	fresh := many(11)[10]
+	errs := together(t, x,
+		func() error { return x.Remove(t.Context(), "real", refs[0].ID) },
+		func() error { return x.SetOpinion(t.Context(), "real", refs[2].ID, Confirmed) },
+		func() error { _, err := x.Add(t.Context(), fresh); return err },
+		func() error { return x.Remove(t.Context(), "real", refs[4].ID) },
+	)
+	for i, want := range []error{ErrCorrupt, ErrCorrupt, nil, nil} {
+		if !errors.Is(errs[i], want) {
+			t.Errorf("request %d: %v, want %v", i, errs[i], want)
+		}
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := mustOpen(t, dir, nil).Bank(t.Context(), "real"); err != nil || b.Searchable != 5 {
+		t.Errorf("%d searchable references, %v; want 5", b.Searchable, err)
+	}
+}
+
+// TestSystemErrors: what the system refuses says nothing about the store.
+func TestSystemErrors(t *testing.T) {
+	for _, e := range []error{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EACCES, syscall.EPERM, syscall.EROFS,
+	} {
+		cause := &os.PathError{Op: "open", Path: "000001.sst", Err: e}
+		for _, err := range []error{cause, fmt.Errorf("while opening: %w", cause), fmt.Errorf("while opening err: %+v", cause)} {
+			got := storeError(err)
+			full := e == syscall.ENOSPC || e == syscall.EDQUOT
+			if errors.Is(got, ErrCorrupt) || errors.Is(got, ErrNoSpace) != full || !strings.Contains(got.Error(), e.Error()) || strings.Contains(got.Error(), "restore") {
+				t.Errorf("%v: %v", err, got)
+			}
+		}
+	}
+	if err := storeError(errors.New("checksum differs")); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("damage: %v", err)
 	}
 }
 
@@ -372,6 +426,29 @@ func TestNoSpace(t *testing.T) {
 	}
 }
 
+// TestNoSpaceComesFirst: what was not written for want of space is told before
+// what was wrong with a later reference.
+func TestNoSpaceComesFirst(t *testing.T) {
+	free := uint64(1 << 40)
+	o := testOptions()
+	o.MinFree, o.FreeSpace = 1<<30, func(string) (uint64, error) { return free, nil }
+	x := mustOpen(t, t.TempDir(), o)
+	mustCreate(t, x, "real", Genuine)
+	mustCreate(t, x, "fakes", Fake)
+	refs := many(4)
+	mustAdd(t, x, refs[3])
+	refs[2].Bank, refs[2].ID = refs[3].Bank, refs[3].ID // other bytes
+	free = 1
+	n, err := x.Add(t.Context(), refs[:3]...)
+	if n != 0 || !errors.Is(err, ErrNoSpace) || errors.Is(err, ErrExists) || !strings.Contains(err.Error(), refs[0].ID) {
+		t.Errorf("%d, %v; want ErrNoSpace about the first", n, err)
+	}
+	// Where nothing waits to be written, the reference is to blame.
+	if n, err := x.Add(t.Context(), refs[2]); n != 0 || !errors.Is(err, ErrExists) {
+		t.Errorf("%d, %v; want ErrExists", n, err)
+	}
+}
+
 func TestClosed(t *testing.T) {
 	x := mustOpen(t, t.TempDir(), nil)
 	if err := x.Close(); err != nil {
@@ -413,5 +490,17 @@ func TestClosed(t *testing.T) {
 	}
 	if x.Seq() != 0 {
 		t.Errorf("Seq: %d", x.Seq())
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	x := shop(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := x.Bank(ctx, "real"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Bank: %v", err)
+	}
+	if _, err := x.Banks(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Banks: %v", err)
 	}
 }

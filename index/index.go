@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,12 +54,9 @@ func (o *Options) withDefaults() Options {
 	if d.MinFree == 0 {
 		d.MinFree = defaultMinFree
 	}
+	d.Limits = d.Limits.WithDefaults()
 	if d.Limits.Budget == nil {
-		n := d.Limits.MaxMemory
-		if n == 0 {
-			n = hash.DefaultLimits().MaxMemory
-		}
-		d.Limits.Budget = hash.NewBudget(n)
+		d.Limits.Budget = hash.NewBudget(d.Limits.MaxMemory)
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
@@ -78,8 +77,12 @@ func (o *Options) withDefaults() Options {
 // Errors: ErrNotFound (MustExist or ReadOnly, and no store), ErrFormat (dir
 // holds something else, which is not touched, or a store of the future),
 // ErrRecipe, ErrLocked, ErrCorrupt (what was found, and what to do),
-// ErrNoSpace, those of ctx.
+// ErrNoSpace, those of ctx and of the operating system. On 32-bit systems it
+// always fails.
 func Open(ctx context.Context, dir string, o *Options) (*Index, error) {
+	if strconv.IntSize < 64 {
+		return nil, fmt.Errorf("open store %s: Badger needs a 64-bit system, this is %s", dir, runtime.GOARCH)
+	}
 	x := &Index{
 		dir: dir, options: o.withDefaults(),
 		requests: make(chan *request), closing: make(chan struct{}), written: make(chan struct{}),
@@ -108,7 +111,10 @@ func (x *Index) open(ctx context.Context) error {
 	x.db = db
 	st, err := x.start(ctx)
 	if err != nil {
-		return errors.Join(err, db.Close())
+		if e := db.Close(); e != nil {
+			err = fmt.Errorf("%w (and closing it: %v)", err, e)
+		}
+		return err
 	}
 	x.publish(st)
 	go x.write()
@@ -219,7 +225,7 @@ type loader struct {
 func (l *loader) load(ctx context.Context) error {
 	v, err := get(l.txn, []byte(nextKey))
 	if err != nil {
-		return fmt.Errorf("next numbers: %w: %w", err, ErrCorrupt)
+		return fmt.Errorf("next numbers: %v: %w", err, ErrCorrupt)
 	}
 	nextSlot, nextSeq, err := decodeNext(v)
 	if err != nil {
@@ -251,7 +257,7 @@ func (l *loader) addBank(key, v []byte) error {
 	}
 	c, err := get(l.txn, countKey(b.id))
 	if err != nil {
-		return fmt.Errorf("counts of bank %s: %w: %w", b.Name, err, ErrCorrupt)
+		return fmt.Errorf("counts of bank %s: %v: %w", b.Name, err, ErrCorrupt)
 	}
 	if b.counts, err = decodeCounts(c); err != nil {
 		return fmt.Errorf("bank %s: %w", b.Name, err)

@@ -5,11 +5,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -109,15 +112,17 @@ func checkManifest(path string) error {
 	}
 	defer f.Close()
 	head := make([]byte, 8)
-	if n, _ := f.ReadAt(head, 0); n < len(head) {
+	if _, err := f.ReadAt(head, 0); err == io.EOF {
 		return fmt.Errorf("%s is cut off; restore the store from a copy: %w", path, ErrCorrupt)
+	} else if err != nil {
+		return err
 	}
 	if string(head[:4]) != "Bdgr" || binary.BigEndian.Uint16(head[4:]) != storeMagic {
 		return fmt.Errorf("%s belongs to something else: %w", path, ErrFormat)
 	}
 	m, _, err := badger.ReplayManifestFile(f, storeMagic, badger.Options{})
 	if err != nil {
-		return fmt.Errorf("%s: %v; restore the store from a copy: %w", path, err, ErrCorrupt)
+		return fmt.Errorf("%s: %w", path, storeError(err))
 	}
 	for id := range m.Tables {
 		if err := checkTable(filepath.Join(filepath.Dir(path), table.IDToFilename(id))); err != nil {
@@ -189,14 +194,26 @@ func isLocked(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "Another process is using this Badger database")
 }
 
-// storeError turns an error of opening into one of ours.
+// says reports whether one of causes is behind err. Badger wraps only the text
+// of most errors.
+func says(err error, causes ...error) bool {
+	return slices.ContainsFunc(causes, func(c error) bool {
+		return errors.Is(err, c) || strings.Contains(err.Error(), c.Error())
+	})
+}
+
+// storeError turns an error of opening into one of ours. What the operating
+// system refuses is told as it is: the store may be whole. All else is damage.
 func storeError(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case isLocked(err):
 		return fmt.Errorf("%w; use the HTTP endpoint of the process that has it open", ErrLocked)
-	case errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "read-only file system"):
+	case says(err, syscall.ENOSPC, syscall.EDQUOT):
+		return fmt.Errorf("%v: %w", err, ErrNoSpace)
+	case says(err, fs.ErrPermission, syscall.EACCES, syscall.EPERM, syscall.EROFS,
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO):
 		return fmt.Errorf("%v", err)
 	case errors.Is(err, badger.ErrTruncateNeeded):
 		return fmt.Errorf("the store was not closed cleanly; open it once for writing (%v): %w", err, ErrReadOnly)
