@@ -103,7 +103,10 @@ func (w *batch) createBank(b Bank) error {
 }
 
 // Bank returns one bank, or ErrNotFound.
-func (x *Index) Bank(_ context.Context, name string) (Bank, error) {
+func (x *Index) Bank(ctx context.Context, name string) (Bank, error) {
+	if err := ctx.Err(); err != nil {
+		return Bank{}, err
+	}
 	s := x.acquire()
 	if s == nil {
 		return Bank{}, ErrClosed
@@ -117,7 +120,10 @@ func (x *Index) Bank(_ context.Context, name string) (Bank, error) {
 }
 
 // Banks returns all banks, ordered by name.
-func (x *Index) Banks(context.Context) ([]Bank, error) {
+func (x *Index) Banks(ctx context.Context) ([]Bank, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	s := x.acquire()
 	if s == nil {
 		return nil, ErrClosed

@@ -3,10 +3,12 @@ package index
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -85,6 +87,30 @@ func TestReadYourWrites(t *testing.T) {
 	if want := int64(2000 + writers*rounds*2/3); b.References != want {
 		t.Errorf("%d references, want %d", b.References, want)
 	}
+}
+
+// together sends writes that share one transaction, and returns their errors.
+func together(t *testing.T, x *Index, writes ...func() error) []error {
+	t.Helper()
+	// The first request waits inside the writer until all others queue.
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, _ = x.submit(t.Context(), func(*batch, *request) error {
+			close(entered)
+			<-leave
+			return nil
+		})
+	})
+	<-entered
+	errs := make([]error, len(writes))
+	for i, write := range writes {
+		all.Go(func() { errs[i] = write() })
+	}
+	time.Sleep(50 * time.Millisecond)
+	close(leave)
+	all.Wait()
+	return errs
 }
 
 // TestGroupCommit: requests that share a transaction do not share failures.
@@ -192,6 +218,66 @@ func TestCloseWaits(t *testing.T) {
 	}
 	if err := <-closed; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSlowReader: a caller whose picture does not arrive holds up nobody, and
+// what arrives in the end is judged by what is known then.
+func TestSlowReader(t *testing.T) {
+	x := shop(t)
+	a := jpegOf(t, picture(1), 90)
+	judged := make(chan Verdict)
+	r, w := io.Pipe()
+	go func() {
+		v, err := x.Judge(t.Context(), r, JudgeOptions{})
+		if err != nil {
+			t.Error(err)
+		}
+		judged <- v
+	}()
+	if _, err := w.Write(a[:100]); err != nil { // Judge is reading
+		t.Fatal(err)
+	}
+	register(t, x, Reference{Bank: "fakes", ID: "a"}, a, RegisterOptions{})
+	if _, err := w.Write(a[100:]); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+	if v := <-judged; v.Outcome != KnownFake || v.Seq != x.Seq() {
+		t.Errorf("%s at %d, want known_fake at %d", v.Outcome, v.Seq, x.Seq())
+	}
+
+	errs := make(chan error)
+	var ends []*io.PipeWriter
+	for _, call := range []func(io.Reader) error{
+		func(r io.Reader) error { _, err := x.Judge(t.Context(), r, JudgeOptions{}); return err },
+		func(r io.Reader) error {
+			_, err := x.Register(t.Context(), Reference{Bank: "fakes", ID: "b"}, r, RegisterOptions{})
+			return err
+		},
+	} {
+		r, w := io.Pipe()
+		go func() { errs <- call(r) }()
+		if _, err := w.Write(a[:100]); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, w)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- x.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Close waits for readers")
+	}
+	for _, w := range ends {
+		_ = w.Close()
+		if err := <-errs; !errors.Is(err, ErrClosed) {
+			t.Errorf("%v, want ErrClosed", err)
+		}
 	}
 }
 

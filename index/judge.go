@@ -23,18 +23,22 @@ type JudgeOptions struct {
 }
 
 // Judge says what is known about the picture in r. All of it is judged on the
-// state of one moment, whose sequence number the verdict carries. A picture
-// whose very bytes are stored in any bank (searched or not, withdrawn or not)
-// is not decoded again; the search goes on as with any other.
+// state of one moment after r was read, whose sequence number the verdict
+// carries. A picture whose very bytes are stored in any bank (searched or not,
+// withdrawn or not), with all hashes that are needed, is not decoded again; the
+// search goes on as with any other.
 //
 // An unusable picture is a verdict, not an error. Errors: those of r, of ctx,
 // ErrNotFound for an unknown bank, ErrClosed, ErrCorrupt.
 func (x *Index) Judge(ctx context.Context, r io.Reader, o JudgeOptions) (Verdict, error) {
+	if x.current.Load() == nil {
+		return Verdict{}, fmt.Errorf("judge picture: %w", ErrClosed)
+	}
+	picture, err := x.readPicture(ctx, r)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("judge picture: %w", err)
+	}
 	v, err := x.judge(ctx, o, func(s *snapshot, banks []*bankView) (Verdict, error) {
-		picture, err := x.readPicture(r)
-		if err != nil {
-			return Verdict{}, err
-		}
 		return x.judgePicture(ctx, s, banks, picture, o)
 	})
 	if err != nil {

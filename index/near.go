@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
@@ -93,9 +94,11 @@ func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptio
 		return nil, 0, err
 	}
 	found := newCollector(o.Limit)
-	if err := q.exact(ctx, &s.state, s.txn, banks, found); err != nil {
+	slots, err := slotsOf(ctx, s.txn, o.SHA256, 0)
+	if err != nil {
 		return nil, 0, err
 	}
+	q.exact(banks, slots, found)
 	for _, b := range banks {
 		if !f.Has(b.Main) {
 			if len(o.Banks) > 0 {
@@ -201,6 +204,7 @@ type collector struct {
 }
 
 func newCollector(limit int) *collector {
+	limit = min(limit, math.MaxInt32) // so that twice as many are a number
 	return &collector{limit: cmp.Or(limit, defaultNearLimit), kinds: map[Kind][]candidate{}}
 }
 
@@ -231,33 +235,36 @@ func (c *collector) best() ([]candidate, int) {
 	return all, c.total - len(all)
 }
 
-// exact collects the references of the very same file.
-func (q *query) exact(ctx context.Context, st *state, txn *badger.Txn, banks []*bankView, found *collector) error {
-	if q.o.SHA256 == (Digest{}) {
-		return nil
+// exact collects those references of the banks that are in the slots of the very
+// same file. Which bank a slot is in memory knows; records are read later, for
+// the best.
+func (q *query) exact(banks []*bankView, slots []uint64, found *collector) {
+	q.seen = make(map[uint64]bool, len(slots))
+	for _, slot := range slots {
+		for _, b := range banks {
+			if _, _, ok := b.find(slot); ok {
+				q.seen[slot] = true
+				found.add(candidate{bank: b, slot: slot, grade: Exact, dist: -1, score: 1})
+				break
+			}
+		}
 	}
-	q.seen = map[uint64]bool{}
-	return eachOfDigest(ctx, txn, q.o.SHA256, func(slot uint64) error {
-		b, _, err := st.record(txn, slot)
-		if err != nil {
-			return err
-		}
-		if _, _, searchable := b.find(slot); searchable && slices.Contains(banks, b) {
-			q.seen[slot] = true
-			found.add(candidate{bank: b, slot: slot, grade: Exact, dist: -1, score: 1})
-		}
-		return nil
-	})
 }
 
-// eachOfDigest calls f with the slots of row 13.
-func eachOfDigest(ctx context.Context, txn *badger.Txn, d Digest, f func(slot uint64) error) error {
-	return scan(ctx, txn, digestPrefix(d), nil, false, func(key, _ []byte) error {
+// slotsOf returns the slots from since on that hold a digest; none for the
+// zero one.
+func slotsOf(ctx context.Context, txn *badger.Txn, d Digest, since uint64) (slots []uint64, err error) {
+	if d == (Digest{}) {
+		return nil, nil
+	}
+	err = scan(ctx, txn, digestPrefix(d), digestKey(d, since), false, func(key, _ []byte) error {
 		if len(key) != 1+len(d)+8 {
 			return fmt.Errorf("row %x: %w", key, ErrCorrupt)
 		}
-		return f(binary.BigEndian.Uint64(key[1+len(d):]))
+		slots = append(slots, binary.BigEndian.Uint64(key[1+len(d):]))
+		return nil
 	})
+	return slots, err
 }
 
 // record reads row 11 and gives the reference the name of its bank.
@@ -289,9 +296,10 @@ func (q *query) scan(ctx context.Context, b *bankView, since uint64, radius int,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for _, h := range q.hits(c, b.Main, radius) {
+		first, _ := slices.BinarySearch(c.slots, since)
+		for _, h := range q.hits(c, first, b.Main, radius) {
 			slot := c.slots[h.Pos]
-			if slot < since || c.isDead(h.Pos) || q.seen[slot] {
+			if c.isDead(h.Pos) || q.seen[slot] {
 				continue
 			}
 			n := candidate{bank: b, slot: slot, grade: Weak, dist: h.Dist, score: scoreOf(b.Main, h.Dist)}
@@ -304,23 +312,32 @@ func (q *query) scan(ctx context.Context, b *bankView, since uint64, radius int,
 	return nil
 }
 
-// hits scans one chunk. Each position comes once, with the least distance of
-// its codes, in order.
-func (q *query) hits(c *chunk, main hash.Kind, radius int) []hamming.Hit {
+// hits scans one chunk from a position on. Each position comes once, with the
+// least distance of its codes, in order.
+func (q *query) hits(c *chunk, first int, main hash.Kind, radius int) []hamming.Hit {
 	if main != hash.PDQ {
 		w, _ := q.f.Word(main)
-		return hamming.WithinWord(nil, c.words, w, radius)
+		return shifted(hamming.WithinWord(nil, c.words[first:], w, radius), first)
 	}
-	full := hamming.Within(nil, c.full, q.codes, radius)
-	more := hamming.Within(nil, c.more, q.codes, radius)
+	hits := shifted(hamming.Within(nil, c.full[first:], q.codes, radius), first)
+	m, _ := slices.BinarySearch(c.moreOf, placeOf(first, hash.Full))
+	more := hamming.Within(nil, c.more[m:], q.codes, radius)
 	if len(more) == 0 {
-		return full
+		return hits
 	}
 	for _, h := range more {
-		full = append(full, hamming.Hit{Pos: c.moreOf[h.Pos].pos(), Dist: h.Dist})
+		hits = append(hits, hamming.Hit{Pos: c.moreOf[m+h.Pos].pos(), Dist: h.Dist})
 	}
-	slices.SortFunc(full, func(a, b hamming.Hit) int { return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Dist, b.Dist)) })
-	return slices.CompactFunc(full, func(a, b hamming.Hit) bool { return a.Pos == b.Pos })
+	slices.SortFunc(hits, func(a, b hamming.Hit) int { return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Dist, b.Dist)) })
+	return slices.CompactFunc(hits, func(a, b hamming.Hit) bool { return a.Pos == b.Pos })
+}
+
+// shifted moves positions by n.
+func shifted(hits []hamming.Hit, n int) []hamming.Hit {
+	for i := range hits {
+		hits[i].Pos += n
+	}
+	return hits
 }
 
 // matches reads the records of the best candidates and verifies them.
@@ -354,6 +371,9 @@ func (q *query) verify(txn *badger.Txn, c candidate) (Match, error) {
 	d, err := q.compare(ref.Fingerprint)
 	if err != nil {
 		return Match{}, fmt.Errorf("%s/%s: %w", c.bank.Name, ref.ID, err)
+	}
+	if c.grade == Exact && ref.SHA256 != q.o.SHA256 {
+		return Match{}, fmt.Errorf("%s/%s: slot %d has another digest: %w", c.bank.Name, ref.ID, c.slot, ErrCorrupt)
 	}
 	if id != c.bank.id || c.grade != Exact && d.Of(c.bank.Main) != c.dist {
 		return Match{}, fmt.Errorf("%s/%s: the search column of slot %d says distance %d, the record %d: %w",

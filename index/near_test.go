@@ -3,7 +3,9 @@ package index
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -94,6 +96,53 @@ func TestNearExact(t *testing.T) {
 	}
 	if got := fmt.Sprint(near(t, x, hash.FromPDQ(c, 90), NearOptions{SHA256: sha, Banks: []string{"real"}})); got != "[real/same exact 0 real/near strong 0]" {
 		t.Errorf("one bank: %s", got)
+	}
+}
+
+// TestLimits: every limit is one, the largest number too.
+func TestLimits(t *testing.T) {
+	x := shop(t)
+	c := hash.Code{1, 2, 3, 4}
+	var refs []Reference
+	for i := range 1100 {
+		refs = append(refs, Reference{Bank: "fakes", ID: fmt.Sprintf("%04d", i), Fingerprint: hash.FromPDQ(c, 90)})
+	}
+	mustAdd(t, x, refs...)
+	for limit, want := range map[int]int{0: 1000, 1: 1, -1: 1100, math.MinInt: 1100, math.MaxInt: 1100} {
+		if got := near(t, x, hash.FromPDQ(c, 90), NearOptions{Limit: limit}); len(got) != want {
+			t.Errorf("limit %d: %d matches, want %d", limit, len(got), want)
+		}
+	}
+	for limit, want := range map[int]int{0: 20, 1: 1, math.MaxInt: 1000} {
+		v, err := x.JudgeFingerprint(t.Context(), hash.FromPDQ(c, 90), JudgeOptions{Limit: limit})
+		if err != nil || len(v.Matches) != want || len(v.Matches)+v.More != 1100 {
+			t.Errorf("limit %d: %d matches and %d more, %v; want %d", limit, len(v.Matches), v.More, err, want)
+		}
+	}
+}
+
+// TestManyOfOneFile: the very same file may be stored under any number of ids.
+// Records are read for those that are shown; here the others have none left.
+func TestManyOfOneFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	x := mustOpen(t, dir, nil)
+	mustCreate(t, x, "fakes", Fake)
+	f, sha := hash.FromPDQ(hash.Code{1, 2, 3, 4}, 90), Digest{7}
+	var refs []Reference
+	for i := range 1100 {
+		refs = append(refs, Reference{Bank: "fakes", ID: fmt.Sprintf("%04d", i), Fingerprint: f, SHA256: sha})
+	}
+	mustAdd(t, x, refs...)
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tamper(t, dir, deleting(recordKey(1050)))
+	x = mustOpen(t, dir, nil)
+	if got := near(t, x, f, NearOptions{SHA256: sha}); len(got) != 1000 || got[999] != "fakes/0999 exact 0" {
+		t.Errorf("%d matches", len(got))
+	}
+	if _, err := x.Near(t.Context(), f, NearOptions{SHA256: sha, Limit: -1}); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a record that is lost: %v, want ErrCorrupt", err)
 	}
 }
 

@@ -19,7 +19,11 @@ type put struct {
 	ref       Reference // in: complete; out: as stored
 	thumbnail []byte
 	options   RegisterOptions
+	checked   uint64 // conflicts were looked for in all slots before this one
 }
+
+// mayConflict reports whether conflicts are to be looked for.
+func (p *put) mayConflict() bool { return p.options.Check && !p.options.Force }
 
 // put looks for conflicts where that is asked for and hands the references to
 // the writer. The long search is done here, in the caller's goroutine, on a
@@ -29,10 +33,7 @@ type put struct {
 func (x *Index) put(ctx context.Context, s *snapshot, puts []*put) (int, error) {
 	var refused error
 	for i, p := range puts {
-		if !p.options.Check || p.options.Force {
-			continue
-		}
-		if refused = s.conflict(ctx, s.txn, p.ref, 0); refused != nil {
+		if refused = s.precheck(ctx, p); refused != nil {
 			puts = puts[:i]
 			break
 		}
@@ -41,12 +42,11 @@ func (x *Index) put(ctx context.Context, s *snapshot, puts []*put) (int, error) 
 		return 0, refused
 	}
 	r, err := x.submit(ctx, func(w *batch, r *request) error {
-		since := s.nextSlot
-		if w.rules != s.rules {
-			since = 0
-		}
 		for _, p := range puts {
-			if err := w.put(ctx, p, since); err != nil {
+			if w.rules != s.rules {
+				p.checked = 0
+			}
+			if err := w.put(ctx, p); err != nil {
 				return err
 			}
 			r.staged++
@@ -56,9 +56,48 @@ func (x *Index) put(ctx context.Context, s *snapshot, puts []*put) (int, error) 
 	return r.committed, cmp.Or(err, refused)
 }
 
+// precheck looks for conflicts in a snapshot.
+func (s *snapshot) precheck(ctx context.Context, p *put) error {
+	if !p.mayConflict() {
+		return nil
+	}
+	b, ok := s.bank(p.ref.Bank)
+	if !ok {
+		return fmt.Errorf("bank: %w", ErrNotFound)
+	}
+	was, old, err := s.lookUp(s.txn, b, p.ref.ID)
+	if err != nil && !isNotFound(err) {
+		return err
+	}
+	if same, err := p.identity(was, old); same || err != nil {
+		return err // not checked: if it is removed before the writer comes to it, that will
+	}
+	slots, err := slotsOf(ctx, s.txn, p.ref.SHA256, 0)
+	if err != nil {
+		return err
+	}
+	p.checked = s.nextSlot
+	return s.conflict(ctx, s.txn, p.ref, 0, slots)
+}
+
+// identity compares with what is stored under the id (slot 0: nothing). The same
+// bytes need not be stored; others are refused unless they are to be replaced.
+func (p *put) identity(was uint64, old Reference) (same bool, err error) {
+	switch {
+	case was == 0:
+		return false, nil
+	case old.sameBytes(p.ref):
+		return true, nil
+	case !p.options.Replace:
+		return false, ErrExists
+	}
+	return false, nil
+}
+
 // conflict searches the banks of the opposite kind, in slots from since on,
-// for a reference that stands against ref.
-func (s *state) conflict(ctx context.Context, txn *badger.Txn, ref Reference, since uint64) error {
+// for a reference that stands against ref. slots are those that hold the same
+// digest.
+func (s *state) conflict(ctx context.Context, txn *badger.Txn, ref Reference, since uint64, slots []uint64) error {
 	own, ok := s.bank(ref.Bank)
 	if !ok {
 		return fmt.Errorf("bank: %w", ErrNotFound)
@@ -77,9 +116,7 @@ func (s *state) conflict(ctx context.Context, txn *badger.Txn, ref Reference, si
 		return err
 	}
 	found := newCollector(1)
-	if err := q.exact(ctx, s, txn, opposite, found); err != nil {
-		return err
-	}
+	q.exact(opposite, slots, found)
 	for _, b := range opposite {
 		if !ref.Fingerprint.Has(b.Main) {
 			continue
@@ -95,8 +132,23 @@ func (s *state) conflict(ctx context.Context, txn *badger.Txn, ref Reference, si
 	return err
 }
 
+// slotsOf returns the slots from since on that hold a digest. Badger copies and
+// sorts the rows of a writing transaction for each iterator over it, so the
+// iteration is over what was there before, and what the batch adds is in a map.
+func (w *batch) slotsOf(ctx context.Context, d Digest, since uint64) ([]uint64, error) {
+	slots := w.digests[d]
+	if before := w.x.current.Load(); since < before.nextSlot {
+		old, err := slotsOf(ctx, before.txn, d, since)
+		if err != nil {
+			return nil, err
+		}
+		slots = append(old, slots...)
+	}
+	return slots, nil
+}
+
 // put stages a reference. Nothing is staged if it fails.
-func (w *batch) put(ctx context.Context, p *put, since uint64) error {
+func (w *batch) put(ctx context.Context, p *put) error {
 	b, err := w.need(p.ref.Bank)
 	if err != nil {
 		return err
@@ -108,17 +160,18 @@ func (w *batch) put(ctx context.Context, p *put, since uint64) error {
 	if err != nil && !isNotFound(err) {
 		return err
 	}
-	if was != 0 {
-		if old.sameBytes(p.ref) {
-			p.ref = old
-			return nil
-		}
-		if !p.options.Replace {
-			return ErrExists
-		}
+	if same, err := p.identity(was, old); err != nil {
+		return err
+	} else if same {
+		p.ref = old
+		return nil
 	}
-	if p.options.Check && !p.options.Force {
-		if err := w.conflict(ctx, w.txn, p.ref, since); err != nil {
+	if p.mayConflict() {
+		slots, err := w.slotsOf(ctx, p.ref.SHA256, p.checked)
+		if err != nil {
+			return err
+		}
+		if err := w.conflict(ctx, w.txn, p.ref, p.checked, slots); err != nil {
 			return err
 		}
 	}
@@ -177,6 +230,7 @@ func (w *batch) place(b *bankView, ref Reference, record, thumbnail []byte) uint
 	w.set(idKey(b.id, ref.ID), binary.BigEndian.AppendUint64(nil, slot))
 	if ref.SHA256 != (Digest{}) {
 		w.set(digestKey(ref.SHA256, slot), nil)
+		w.digests[ref.SHA256] = append(w.digests[ref.SHA256], slot)
 	}
 	if len(thumbnail) > 0 {
 		w.set(thumbnailKey(slot), thumbnail)
@@ -207,7 +261,5 @@ func (w *batch) erase(b *bankView, slot uint64, ref Reference) {
 func (w *batch) hide(b *bankView, slot uint64, ref Reference) {
 	col := columnOf(ref.Fingerprint, b.Main)
 	w.remove(col.key(b.id, slot, b.Main))
-	if !w.drop(b, slot, col) && w.failure == nil {
-		w.failure = fmt.Errorf("slot %d of bank %s is not in memory: %w", slot, b.Name, ErrCorrupt)
-	}
+	w.drop(b, slot, col)
 }

@@ -74,9 +74,20 @@ func (d *Digest) UnmarshalText(b []byte) error {
 // errStop ends a scan early.
 var errStop = errors.New("stop")
 
-// lookUp reads a reference by its id, pending writes included.
+// lookUp reads a reference by its id, pending writes included. It fails if
+// memory holds other codes: to take these away would spoil the bank's sum, and
+// with it everybody's next Open.
 func (w *batch) lookUp(b *bankView, id string) (uint64, Reference, error) {
-	return w.state.lookUp(w.txn, b, id)
+	slot, ref, err := w.state.lookUp(w.txn, b, id)
+	if err != nil {
+		return slot, ref, err
+	}
+	now, _ := w.bank(b.Name) // b may be older than the draft
+	col, held := now.column(slot)
+	if held == (ref.Opinion == Withdrawn) || held && col != columnOf(ref.Fingerprint, b.Main) {
+		return slot, ref, fmt.Errorf("%s/%s: slot %d is another one in memory: %w", b.Name, id, slot, ErrCorrupt)
+	}
+	return slot, ref, nil
 }
 
 func (s *state) lookUp(txn *badger.Txn, b *bankView, id string) (uint64, Reference, error) {

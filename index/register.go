@@ -55,36 +55,40 @@ func (x *Index) register(ctx context.Context, ref Reference, r io.Reader, o Regi
 	if x.options.ReadOnly {
 		return Reference{}, ErrReadOnly
 	}
+	if x.current.Load() == nil {
+		return Reference{}, ErrClosed
+	}
+	if err := ref.check(); err != nil {
+		return Reference{}, err
+	}
+	picture, err := x.readPicture(ctx, r)
+	if err != nil {
+		return Reference{}, err
+	}
 	s := x.acquire()
 	if s == nil {
 		return Reference{}, ErrClosed
 	}
 	defer s.release()
-	if err := ref.check(); err != nil {
-		return Reference{}, err
-	}
 	b, ok := s.bank(ref.Bank)
 	if !ok {
 		return Reference{}, fmt.Errorf("bank: %w", ErrNotFound)
 	}
-	picture, err := x.readPicture(r)
-	if err != nil {
-		return Reference{}, err
-	}
 	ref.SHA256 = sha256.Sum256(picture)
-	if old, err := s.reference(b, ref.ID); err == nil && old.SHA256 == ref.SHA256 {
-		return old, nil
-	} else if err == nil && !o.Replace {
-		return Reference{}, ErrExists
-	} else if err != nil && !isNotFound(err) {
-		return Reference{}, err
-	}
-	thumbnail, err := x.fingerprint(ctx, s, &ref, picture, b)
-	if err != nil {
-		return Reference{}, err
-	}
 	o.Check = true
-	p := &put{ref: ref, thumbnail: thumbnail, options: o}
+	p := &put{ref: ref, options: o}
+	was, old, err := s.lookUp(s.txn, b, ref.ID)
+	if err != nil && !isNotFound(err) {
+		return Reference{}, err
+	}
+	if same, err := p.identity(was, old); err != nil {
+		return Reference{}, err
+	} else if same {
+		return old, nil
+	}
+	if p.thumbnail, err = x.fingerprint(ctx, s, &p.ref, picture, b); err != nil {
+		return Reference{}, err
+	}
 	_, err = x.put(ctx, s, []*put{p})
 	return p.ref, err
 }
@@ -107,16 +111,17 @@ func (x *Index) complete(ref Reference) Reference {
 }
 
 // readPicture reads one byte more than is allowed, so that package hash sees
-// that the picture is too large. A *bytes.Buffer is used in place.
-func (x *Index) readPicture(r io.Reader) ([]byte, error) {
+// that the picture is too large. A *bytes.Buffer is used in place. Callers
+// have no snapshot yet: whoever waits for r must hold up nobody, and what comes
+// out of it is judged by what is known then.
+func (x *Index) readPicture(ctx context.Context, r io.Reader) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if b, ok := r.(*bytes.Buffer); ok {
 		return b.Bytes(), nil
 	}
-	limit := x.options.Limits.MaxBytes
-	if limit == 0 {
-		limit = hash.DefaultLimits().MaxBytes
-	}
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	b, err := io.ReadAll(io.LimitReader(r, x.options.Limits.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read picture: %w", err)
 	}
@@ -132,6 +137,9 @@ func (x *Index) fingerprint(ctx context.Context, s *snapshot, ref *Reference, pi
 	}
 	if slot != 0 {
 		ref.Fingerprint, ref.MadeBy = known.Fingerprint, known.MadeBy
+		if x.options.NoThumbnails {
+			return nil, nil
+		}
 		thumbnail, err := get(s.txn, thumbnailKey(slot))
 		if err != nil && !isNotFound(err) {
 			return nil, err
@@ -156,32 +164,31 @@ func (x *Index) fingerprint(ctx context.Context, s *snapshot, ref *Reference, pi
 
 const maxThumbnail = 4 << 10
 
+// maxSameBytes is how many references of the same bytes sameBytes reads.
+const maxSameBytes = 16
+
 // sameBytes finds a reference whose fingerprint was made from a picture of
 // this digest and has all hashes by which the banks are searched. It may be in
 // any bank, and withdrawn: here it does not match, it saves the decoding. Slot
-// 0 means that there is none.
-func (s *snapshot) sameBytes(ctx context.Context, d Digest, banks []*bankView) (slot uint64, ref Reference, err error) {
-	err = eachOfDigest(ctx, s.txn, d, func(n uint64) error {
-		_, r, err := s.record(s.txn, n)
+// 0 means that there is none among the first few.
+func (s *snapshot) sameBytes(ctx context.Context, d Digest, banks []*bankView) (uint64, Reference, error) {
+	slots, err := slotsOf(ctx, s.txn, d, 0)
+	if err != nil {
+		return 0, Reference{}, err
+	}
+	for _, slot := range slots[:min(len(slots), maxSameBytes)] {
+		_, ref, err := s.record(s.txn, slot)
 		if err != nil {
-			return err
+			return 0, Reference{}, err
 		}
-		f := r.Fingerprint
+		f := ref.Fingerprint
 		// Lists of other platforms have PDQ alone.
 		usable := f.Recipe() == hash.Recipe && f.Has(hash.PDQ) && f.Has(hash.Perception) && f.Quality() >= hash.MinQuality
-		for _, b := range banks {
-			usable = usable && f.Has(b.Main)
+		if usable && !lacksMain(f, banks) {
+			return slot, ref, nil
 		}
-		if usable {
-			slot, ref = n, r
-			return errStop
-		}
-		return nil
-	})
-	if err == errStop {
-		err = nil
 	}
-	return slot, ref, err
+	return 0, Reference{}, nil
 }
 
 // Seen returns the stored reference (bank, id) if it was made of a file with
@@ -209,36 +216,47 @@ func (x *Index) Add(ctx context.Context, refs ...Reference) (int, error) {
 	return x.AddWith(ctx, RegisterOptions{}, refs...)
 }
 
-// addGroup is the number of references that are handed to the writer at a
-// time, so that a bulk load does not keep others waiting.
-const addGroup = 4096
+// maxAdd is the number of references that are handed to the writer at a time,
+// so that a bulk load does not keep others waiting.
+const maxAdd = 4096
 
-// AddWith is Add with options.
+// AddWith is Add with options. With Check, a reference that stands against one
+// of the opposite kind is a *ConflictError; one that is stored already is not
+// looked at again.
 func (x *Index) AddWith(ctx context.Context, o RegisterOptions, refs ...Reference) (int, error) {
-	s := x.acquire()
-	if s == nil {
+	if x.current.Load() == nil {
 		return 0, ErrClosed
 	}
-	defer s.release()
 	stored := 0
 	for len(refs) > 0 {
-		n := min(len(refs), addGroup)
-		puts := make([]*put, 0, n)
-		var refused error
-		for _, ref := range refs[:n] {
-			ref = x.complete(ref)
-			if refused = ref.check(); refused != nil {
-				break
-			}
-			puts = append(puts, &put{ref: ref, options: o})
-		}
-		done, err := x.put(ctx, s, puts)
+		n := min(len(refs), maxAdd)
+		done, err := x.addGroup(ctx, o, refs[:n])
 		stored += done
-		if err = cmp.Or(err, refused); err != nil {
+		if err != nil {
 			ref := refs[min(done, n-1)]
 			return stored, fmt.Errorf("add %q to bank %q: %w", clip(ref.ID), clip(ref.Bank), err)
 		}
 		refs = refs[n:]
 	}
 	return stored, nil
+}
+
+// addGroup stores up to maxAdd references.
+func (x *Index) addGroup(ctx context.Context, o RegisterOptions, refs []Reference) (int, error) {
+	s := x.acquire()
+	if s == nil {
+		return 0, ErrClosed
+	}
+	defer s.release()
+	puts := make([]*put, 0, len(refs))
+	var refused error
+	for _, ref := range refs {
+		ref = x.complete(ref)
+		if refused = ref.check(); refused != nil {
+			break
+		}
+		puts = append(puts, &put{ref: ref, options: o})
+	}
+	done, err := x.put(ctx, s, puts)
+	return done, cmp.Or(err, refused)
 }

@@ -220,6 +220,32 @@ func TestSameBytes(t *testing.T) {
 	mustCheck(t, x)
 }
 
+// TestNoThumbnails: none is kept, not even one that is known.
+func TestNoThumbnails(t *testing.T) {
+	x := shop(t)
+	a := jpegOf(t, picture(1), 90)
+	register(t, x, Reference{Bank: "fakes", ID: "a"}, a, RegisterOptions{})
+	x.options.NoThumbnails = true
+	register(t, x, Reference{Bank: "fakes", ID: "b"}, a, RegisterOptions{})
+	if _, err := x.Thumbnail(t.Context(), "fakes", "b"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("thumbnail of b: %v, want ErrNotFound", err)
+	}
+}
+
+// TestMaxBytes: limits at the ends of their range are the default, or none.
+func TestMaxBytes(t *testing.T) {
+	a := jpegOf(t, picture(1), 90)
+	for _, n := range []int64{0, -1, math.MinInt64, math.MaxInt64} {
+		o := testOptions()
+		o.InMemory, o.Limits.MaxBytes = true, n
+		x := mustOpen(t, "", o)
+		if v := judge(t, x, a, JudgeOptions{}); v.Outcome != None {
+			t.Errorf("MaxBytes %d: %s (%s)", n, v.Outcome, v.Reason)
+		}
+		_ = x.Close()
+	}
+}
+
 func TestConflict(t *testing.T) {
 	x := shop(t)
 	a, copied := jpegOf(t, picture(1), 95), jpegOf(t, picture(1), 92)
@@ -245,6 +271,85 @@ func TestConflict(t *testing.T) {
 		t.Errorf("%s, %s, %v", v.Outcome, v.Advice, ids(v.Matches))
 	}
 	mustCheck(t, x)
+}
+
+// TestAddAgain: what is stored already changes nothing, whatever stands against
+// it by now.
+func TestAddAgain(t *testing.T) {
+	x := shop(t)
+	check := RegisterOptions{Check: true}
+	ref := Reference{Bank: "real", ID: "a", Fingerprint: hash.FromPDQ(hash.Code{1, 2, 3, 4}, 90)}
+	mustAdd(t, x, ref, Reference{Bank: "fakes", ID: "a", Fingerprint: ref.Fingerprint})
+	seq := x.Seq()
+	if n, err := x.AddWith(t.Context(), check, ref); n != 1 || err != nil || x.Seq() != seq {
+		t.Errorf("%d, %v; want that nothing changes", n, err)
+	}
+	other := ref
+	other.Fingerprint = hash.FromPDQ(hash.Code{1, 2, 3, 5}, 90)
+	if n, err := x.AddWith(t.Context(), check, other); n != 0 || !errors.Is(err, ErrExists) {
+		t.Errorf("%d, %v; want ErrExists", n, err)
+	}
+	// What was stored when the check was made and is not any more is checked.
+	s := x.acquire()
+	defer s.release()
+	if err := x.Remove(t.Context(), "real", "a"); err != nil {
+		t.Fatal(err)
+	}
+	p := &put{ref: x.complete(ref), options: check}
+	if n, err := x.put(t.Context(), s, []*put{p}); n != 0 || !errors.Is(err, ErrConflict) {
+		t.Errorf("removed meanwhile: %d, %v; want ErrConflict", n, err)
+	}
+}
+
+// TestConflictInBatch: references of one call stand against one another, by
+// their bytes and by their codes, and the last transaction's as well.
+func TestConflictInBatch(t *testing.T) {
+	x := shop(t)
+	check := RegisterOptions{Check: true}
+	refs := many(3)
+	for i := range refs {
+		refs[i].Bank = "real"
+	}
+	mustAdd(t, x, refs[0])
+	for what, against := range map[string]Reference{
+		"codes": {Fingerprint: refs[2].Fingerprint},
+		"bytes": {Fingerprint: hash.FromPDQ(hash.Code{9}, 90), SHA256: refs[2].SHA256},
+	} {
+		against.Bank, against.ID = "fakes", what
+		n, err := x.AddWith(t.Context(), check, refs[1], refs[2], against)
+		if n != 2 || !errors.Is(err, ErrConflict) {
+			t.Errorf("%s: %d, %v; want 2 and ErrConflict", what, n, err)
+		}
+		// Of those that are taken away again in the same transaction none does.
+		errs := together(t, x,
+			func() error { return x.Remove(t.Context(), "real", refs[1].ID, refs[2].ID) },
+		)
+		if errs[0] != nil {
+			t.Fatal(errs[0])
+		}
+	}
+	mustCheck(t, x)
+}
+
+// TestCheckedBulk: looking for conflicts does not grow with what the call
+// itself has staged; it once took seconds here, in which nobody else could write.
+func TestCheckedBulk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a measurement")
+	}
+	x := shop(t)
+	refs := many(maxAdd)
+	for i := range refs {
+		refs[i].Bank = "real"
+	}
+	began := time.Now()
+	if n, err := x.AddWith(t.Context(), RegisterOptions{Check: true}, refs...); n != len(refs) || err != nil {
+		t.Fatal(n, err)
+	}
+	t.Logf("%d references in %v", len(refs), time.Since(began))
+	if d := time.Since(began); d > 2*time.Second {
+		t.Errorf("took %v", d)
+	}
 }
 
 // TestConflictRace: of two that contradict one another and come at the same

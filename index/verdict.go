@@ -273,7 +273,7 @@ func listed(ms []Match, limit int, deciding ...int) ([]Match, int) {
 	if len(ms) == 0 {
 		return nil, 0
 	}
-	out := make([]Match, 0, min(len(ms), limit+len(deciding)))
+	out := make([]Match, 0, min(len(ms), limit)+len(deciding))
 	for i, m := range ms {
 		if i < limit || slices.Contains(deciding, i) {
 			out = append(out, m)

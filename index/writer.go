@@ -1,7 +1,6 @@
 package index
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +96,8 @@ type batch struct {
 	rows    int64
 	dirty   map[uint32]bool // banks whose counts must be written
 	added   map[uint32][]SlotRange
-	order   []uint32 // of the banks in added
+	order   []uint32            // of the banks in added
+	digests map[Digest][]uint64 // of the slots in txn
 	group   []*request
 	running *request // of the group; it is answered by a later commit
 	now     time.Time
@@ -111,6 +111,7 @@ func (b *batch) begin() {
 	b.draft = b.x.current.Load().edit() // current only changes here
 	b.size, b.rows = 0, 0
 	b.dirty, b.added, b.order = map[uint32]bool{}, map[uint32][]SlotRange{}, nil
+	b.digests = map[Digest][]uint64{}
 	b.now = b.x.options.Now().UTC().Truncate(time.Second)
 }
 
@@ -178,8 +179,7 @@ func (b *batch) commit() error {
 		if err == nil {
 			r.committed = r.staged
 		} else {
-			r.staged = r.committed
-			r.err = cmp.Or(r.err, err)
+			r.fail(err)
 		}
 		if r == b.running {
 			rest = append(rest, r)
@@ -191,6 +191,16 @@ func (b *batch) commit() error {
 	b.txn.Discard()
 	b.begin()
 	return err
+}
+
+// fail tells a request that the transaction it is in was not written. What was
+// wrong with the request itself is about a later reference than those which
+// are lost now, or the only thing wrong.
+func (r *request) fail(err error) {
+	if r.staged > r.committed || r.err == nil {
+		r.err = err
+	}
+	r.staged = r.committed
 }
 
 func (b *batch) tryCommit() error {
