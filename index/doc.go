@@ -26,19 +26,14 @@
 //
 // References lie in Badger, byte by byte as the head of layout.go tells. Open
 // reads the search column, a table of keys that hold nothing but codes, into
-// memory: 76 bytes for a reference with two PDQ codes. A search scans that
+// memory: 40 bytes for a reference with one PDQ code and 34 for each further
+// one. A search scans that
 // (near.go), then reads the records of the best hits. One goroutine writes
 // (writer.go): it gathers the requests that wait, commits them in one synced
 // transaction, publishes a new snapshot (snapshot.go) and answers. Every change
 // is an entry in an ordered journal ([Index.Changes]).
 //
-// # Measured
-//
-// One million references of two random codes on two shared cores of x86-64:
-// Add 40,000 a second with a peak of 0.8 GB resident (a quarter of it mapped
-// tables), Open 0.5 s with 75 bytes of anonymous memory a reference, 245 MB on
-// disk. Near with one code takes 0.9 times, with 16 codes 11 times as long as a
-// bare loop that compares one code with all.
+// Figures are in the README, and how they came about in benchmarks/results.
 //
 // # Caveats
 //
@@ -49,6 +44,7 @@
 //     registers one photo after the other waits for the disk each time.
 //   - An iterator ([Index.References], [Index.Changes]) holds its snapshot until
 //     the loop ends, and Close waits for it.
+//   - 64-bit systems only: Open fails on others.
 //   - The journal is kept whole, and a bank cannot be deleted.
 //   - A disk that fills up kills the process inside Badger. Free space is
 //     looked at before each commit (Options.MinFree); what other processes write

@@ -9,14 +9,22 @@ import (
 // a Verdict with outcome Unusable, or hash.UnusableError from Register.
 // All are wrapped with what was attempted and on which id; test with errors.Is.
 var (
+	// ErrNotFound: there is no such bank, reference, thumbnail or store. A row
+	// that should be there and is not is ErrCorrupt instead.
 	ErrNotFound = errors.New("not found")
-	ErrExists   = errors.New("already exists")
+	// ErrExists: the name of a bank, or the id in a bank, is taken, by other
+	// bytes where it is a reference's.
+	ErrExists = errors.New("already exists")
 	// ErrConflict: the picture lies within the strong threshold of a reference
 	// in a bank of the opposite kind. See ConflictError.
 	ErrConflict = errors.New("conflicts with a reference of the opposite kind")
 	// ErrInvalid: a name, an id, a policy or metadata breaks the rules.
-	ErrInvalid  = errors.New("invalid")
-	ErrClosed   = errors.New("index is closed")
+	ErrInvalid = errors.New("invalid")
+	// ErrClosed: Close was called; nothing was done.
+	ErrClosed = errors.New("index is closed")
+	// ErrReadOnly: a write to an index that was opened with Options.ReadOnly,
+	// or a store that must be opened for writing first, since it was not
+	// closed cleanly.
 	ErrReadOnly = errors.New("index is read-only")
 	// ErrLocked: another process holds the directory.
 	ErrLocked = errors.New("store is in use by another process")
@@ -26,7 +34,8 @@ var (
 	ErrRecipe = errors.New("another recipe")
 	// ErrCorrupt: the store contradicts itself.
 	ErrCorrupt = errors.New("store is damaged")
-	// ErrNoSpace: free space is below Options.MinFree, so nothing is written.
+	// ErrNoSpace: free space is below Options.MinFree, or the disk or a quota
+	// is full, so nothing is written.
 	ErrNoSpace = errors.New("not enough free disk space")
 )
 

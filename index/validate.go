@@ -19,8 +19,8 @@ const (
 	// maxWeakPDQ keeps a bank from matching everything. Codes of unrelated
 	// pictures are 128 bits apart with a standard deviation of about 8 (half
 	// of 256 fair bits, as the measured ones nearly are): at 96, four
-	// deviations below, with 32 pairs of codes tried per reference, chance
-	// begins to match.
+	// deviations below, with up to 72 pairs of codes tried per reference (24 of
+	// the query, 3 of the reference), chance begins to match.
 	maxWeakPDQ = 96
 	// maxWeakWord is the same for 64-bit hashes: 32 bits apart with a standard
 	// deviation of 4, three of which are 12.

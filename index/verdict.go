@@ -29,14 +29,24 @@ import (
 // product is genuine.
 type Outcome string
 
-// The outcomes.
+// The outcomes. Sure matches are those of grade Exact or Strong.
 const (
-	KnownFake    Outcome = "known_fake"
+	// KnownFake: the photo is surely one of a fake bank, and not nearly as
+	// surely one of a genuine bank.
+	KnownFake Outcome = "known_fake"
+	// KnownGenuine: the same with the kinds exchanged. The photo is the
+	// brand's; whoever shows it may sell anything.
 	KnownGenuine Outcome = "known_genuine"
-	Conflict     Outcome = "conflict"
-	NearMiss     Outcome = "near"
-	None         Outcome = "none"
-	Unusable     Outcome = "unusable"
+	// Conflict: the photo is about as surely one of a fake bank as of a
+	// genuine one.
+	Conflict Outcome = "conflict"
+	// NearMiss: there are weak matches only; similar, perhaps the same shot.
+	NearMiss Outcome = "near"
+	// None: nothing in the banks that were searched is similar.
+	None Outcome = "none"
+	// Unusable: nothing was searched, because the picture cannot be read or is
+	// too plain; Verdict.Reason says which.
+	Unusable Outcome = "unusable"
 )
 
 // Grade is how sure a match is.
@@ -85,8 +95,11 @@ type Match struct {
 	// Check names what decided: "sha256" or "hash".
 	Check string
 	// Main is the hash whose distance decided.
-	Main      hash.Kind
-	Distance  hash.Distance
+	Main     hash.Kind
+	Distance hash.Distance
+	// Threshold is the largest distance in bits of Main that the bank's policy
+	// has for a match of this grade: Policy.Strong for Exact and Strong,
+	// Policy.Weak for Weak. A caller's own radius does not change it.
 	Threshold int
 	// Advise is the policy of the bank: the most that it may advise.
 	Advise Advice
@@ -95,17 +108,23 @@ type Match struct {
 // Verdict is a statement about one picture, with all that is needed to check
 // it again.
 type Verdict struct {
-	Outcome     Outcome
-	Reason      hash.Reason // set if Outcome is Unusable
-	Advice      Advice
-	Mode        string // "fast"
-	Quality     int
-	Seq         uint64 // sequence number of the last change that was seen
+	Outcome Outcome
+	Reason  hash.Reason // set if Outcome is Unusable
+	Advice  Advice
+	Mode    string // "fast"
+	// Quality is that of the fingerprint, 0 to 100: how much structure PDQ found.
+	// Below hash.MinQuality a picture is too plain to be searched.
+	Quality int
+	// Seq is the sequence number of the last change that was seen.
+	Seq uint64
+	// Recipe is the number of the rules by which the fingerprint was made
+	// (hash.Recipe); distances between recipes mean nothing.
 	Recipe      int
 	Authorised  bool // what the caller stated
 	Fingerprint hash.Fingerprint
-	Matches     []Match
-	More        int // matches that are not listed
+	// Matches are in the order of Decide.
+	Matches []Match
+	More    int // matches that are not listed
 }
 
 // DecideOptions are the caller's part of a decision.

@@ -1,8 +1,8 @@
 // Package hamming finds the codes within a Hamming distance of a query.
 //
 // The simplest way is one loop over the codes for each query code. A picture
-// is searched under up to 16 codes, so that would stream a bank of a million
-// references 16 times through the caches. Here the codes are read once, and
+// is searched under up to 24 codes (three frames in eight orientations), so that
+// would stream a bank of a million references 24 times through the caches. Here the codes are read once, and
 // each is compared with all queries while it is in registers. Two of the four
 // words are counted first: of unrelated pictures they differ in 64 bits, twice
 // the usual radius, so the rest is nearly never looked at, and the branch is
