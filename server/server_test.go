@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,17 @@ import (
 	"github.com/touchstone-go/touchstone/index"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain also lets this test binary be a server; see startTarget.
+func TestMain(m *testing.M) {
+	if os.Getenv(childMode) == "" {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	if err := serveChild(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 // open returns an empty index in memory with a clock that stands still.
 func open(t testing.TB, limits hash.Limits) *index.Index {

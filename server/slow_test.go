@@ -85,9 +85,8 @@ func TestLeastRate(t *testing.T) {
 	}
 }
 
-// addLong adds n references of some 8 KB each to the bank fakes.
-func addLong(t testing.TB, ix *index.Index, n int) {
-	t.Helper()
+// longReferences makes n references of some 7 KB each for the bank fakes.
+func longReferences(n int) []index.Reference {
 	refs := make([]index.Reference, n)
 	for i := range refs {
 		refs[i] = index.Reference{
@@ -96,7 +95,12 @@ func addLong(t testing.TB, ix *index.Index, n int) {
 			Meta: map[string]string{"k": strings.Repeat("v", 4000)},
 		}
 	}
-	if _, err := ix.Add(t.Context(), refs...); err != nil {
+	return refs
+}
+
+func addLong(t testing.TB, ix *index.Index, n int) {
+	t.Helper()
+	if _, err := ix.Add(t.Context(), longReferences(n)...); err != nil {
 		t.Fatal(err)
 	}
 }
