@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/fb"
 
 	"github.com/touchstone-go/touchstone/hash"
 )
@@ -76,6 +78,13 @@ func TestDamagedFiles(t *testing.T) {
 	}{
 		{"table flipped at the front", "*.sst", func(b []byte) []byte { b[100] ^= 1; return b }, ErrCorrupt},
 		{"table flipped in the middle", "*.sst", func(b []byte) []byte { b[len(b)/2] ^= 0x80; return b }, ErrCorrupt},
+		{"length of a block's checksum flipped", "*.sst", func(b []byte) []byte { b[blockEnd(b)-1] ^= 1; return b }, ErrCorrupt},
+		{"length of a block's checksum huge", "*.sst", func(b []byte) []byte { b[blockEnd(b)-4] ^= 0x40; return b }, ErrCorrupt},
+		{"number of a block's entries huge", "*.sst", func(b []byte) []byte {
+			end := blockEnd(b)
+			b[end-4-int(binary.BigEndian.Uint32(b[end-4:]))-4] ^= 0x40
+			return b
+		}, ErrCorrupt},
 		{"table cut in half", "*.sst", func(b []byte) []byte { return b[:len(b)/2] }, ErrCorrupt},
 		{"table emptied", "*.sst", func(b []byte) []byte { return nil }, ErrCorrupt},
 		{"manifest flipped", "MANIFEST", func(b []byte) []byte { b[len(b)-3] ^= 1; return b }, ErrCorrupt},
@@ -104,6 +113,47 @@ func TestDamagedFiles(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// blockEnd returns the position behind the first block of a table: behind its
+// entries come their number (4 bytes), a checksum and its length (4 bytes).
+func blockEnd(b []byte) int {
+	left := len(b)
+	number := func() int {
+		left -= 4
+		return int(binary.BigEndian.Uint32(b[left:]))
+	}
+	left -= number()
+	size := number()
+	var block fb.BlockOffset
+	fb.GetRootAsTableIndex(b[left-size:left], 0).Offsets(&block, 0)
+	return int(block.Offset() + block.Len())
+}
+
+// TestEveryBit flips bits of a table, all of them at its end, where its lengths
+// and checksums are.
+func TestEveryBit(t *testing.T) {
+	path := one(t, filepath.Join(filled(t, 600), "*.sst"))
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	var buf bytes.Buffer
+	for i := range 1500 {
+		bit := r.IntN(8 * len(whole))
+		if i < 500 {
+			bit = 8*len(whole) - 1 - i
+		}
+		b := bytes.Clone(whole)
+		b[bit/8] ^= 1 << (bit % 8)
+		if err := os.WriteFile(path, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := checkTable(path, &buf); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("bit %d of %d: %v, want ErrCorrupt", bit, 8*len(whole), err)
+		}
 	}
 }
 

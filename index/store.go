@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -28,13 +29,13 @@ import (
 //     tables that it then knows nothing of. The MANIFEST begins with a number
 //     for the application (storeMagic here), so a store is recognised by
 //     reading eight bytes.
-//   - All checksums of a table are verified when the table is opened. The mode
-//     that also verifies single blocks dereferences nil on damage (v4.9.6).
+//   - All checksums of all tables are verified before Badger opens them, by
+//     checkTable. Badger's modes that verify (v4.9.6) do that in goroutines of
+//     their own, and one flipped bit in the lengths of a block, or for those
+//     that verify single blocks in any byte of it, makes them panic there.
 //   - Opening is tried twice: a kill in the moment in which a log file is made
 //     leaves an empty file, on which the first Open fails and which it removes.
-//   - A panic while opening a damaged store is an error. Tables are opened in
-//     goroutines of Badger's, where none can be caught, so the one thing that
-//     makes these panic is looked at before: a table that was cut off.
+//   - Any other panic while opening a damaged store is an error.
 //   - Tables are not compressed, since codes do not shrink. They are mapped, so
 //     there is no need for a block cache either: the page cache is one.
 //
@@ -63,7 +64,7 @@ func badgerOptions(dir string, o *Options) badger.Options {
 		WithNumCompactors(2).
 		WithNumGoroutines(1).
 		WithCompression(options.None).
-		WithChecksumVerificationMode(options.OnTableRead).
+		WithChecksumVerificationMode(options.NoVerification).
 		WithMetricsEnabled(false).
 		WithExternalMagic(storeMagic).
 		WithLogger(badgerLogger{o.Logger})
@@ -104,7 +105,7 @@ func inspectDir(dir string) (fresh bool, err error) {
 }
 
 // checkManifest reads the head of Badger's MANIFEST ("Bdgr", the application's
-// number, Badger's version) and looks at the tables that it names.
+// number, Badger's version) and the tables that it names.
 func checkManifest(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -124,20 +125,23 @@ func checkManifest(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, storeError(err))
 	}
+	var buf bytes.Buffer
 	for id := range m.Tables {
-		if err := checkTable(filepath.Join(filepath.Dir(path), table.IDToFilename(id))); err != nil {
+		if err := checkTable(filepath.Join(filepath.Dir(path), table.IDToFilename(id)), &buf); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkTable looks at the end of a table: the length of the index, a checksum
-// and the length of the checksum. Badger trusts these, and dies of a table that
-// was cut off in a goroutine where its panic cannot be caught. Whether the
-// bytes are right is left to Badger, as is a table that is missing: a process
-// that has the store open may have removed it in this moment.
-func checkTable(path string) error {
+// checkTable reads a whole table and verifies its checksums, with Badger's code
+// but in this goroutine, where a panic can be caught: for want of sense in a
+// block that code slices out of range or dereferences nil. The lengths at the end
+// of the table (of the index and of its checksum) are looked at first, because it
+// ends the process if they are wrong. A table that is missing is left to Badger:
+// a process that has the store open may have removed it in this moment. buf is
+// used for all tables in turn.
+func checkTable(path string, buf *bytes.Buffer) (err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -146,28 +150,41 @@ func checkTable(path string) error {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	buf.Reset()
+	if _, err := buf.ReadFrom(f); err != nil {
+		return err
+	}
+	if !hasIndex(buf.Bytes()) {
+		return fmt.Errorf("%s is cut off; restore the store from a copy: %w", path, ErrCorrupt)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %v; restore the store from a copy: %w", path, err, ErrCorrupt)
+		}
+	}()
+	t, err := table.OpenInMemoryTable(buf.Bytes(), 0, &table.Options{})
 	if err != nil {
 		return err
 	}
-	left := info.Size()
-	number := func() int64 { // the one that ends what is left
-		b := make([]byte, 4)
-		if left -= 4; left < 0 {
-			return -1
-		}
-		if _, err := f.ReadAt(b, left); err != nil {
-			return -1
-		}
-		return int64(binary.BigEndian.Uint32(b))
-	}
+	return t.VerifyChecksum()
+}
+
+// hasIndex reports whether the lengths at the end of a table make sense: of the
+// checksum (which comes before its length) and of the index (before that).
+func hasIndex(b []byte) bool {
 	const maxChecksum = 64
-	sum := number()
-	left -= sum
-	if index := number(); sum < 0 || sum > maxChecksum || index < 0 || index > left {
-		return fmt.Errorf("%s is cut off; restore the store from a copy: %w", path, ErrCorrupt)
+	left := int64(len(b)) - 4
+	if left < 0 {
+		return false
 	}
-	return nil
+	sum := int64(binary.BigEndian.Uint32(b[left:]))
+	if left -= sum + 4; sum > maxChecksum || left < 0 {
+		return false
+	}
+	return int64(binary.BigEndian.Uint32(b[left:])) <= left
 }
 
 // openStore opens Badger, twice if need be.
