@@ -8,8 +8,10 @@ import (
 // PNG and WebP are chains of chunks with a name and a length. The chains are
 // walked before decoding for what the decoders do not tell or tell too late:
 // the orientation, and what the pixels will be stored as. Lengths are taken
-// as they are, and the walk ends where one leads out of the file; checksums
-// are left to the decoder.
+// as they are; checksums are left to the decoder. The walk ends where a length
+// leads out of the file. The PNG decoder fails there too, but that of WebP goes
+// on with what there is, so such a file is refused: otherwise a frame of which
+// nothing was seen here would be decoded.
 
 // chunk is a named part of a file.
 type chunk struct {
@@ -36,12 +38,14 @@ func pngChunks(b []byte) iter.Seq[chunk] {
 }
 
 // webpChunks walks the chunks of a WebP (RFC 9649, section 2.3): name, length,
-// data, a byte of padding after odd lengths.
+// data, a byte of padding after odd lengths. A chunk that leads out of the file
+// comes with the name "".
 func webpChunks(b []byte) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
 		for i := uint64(12); i+8 <= uint64(len(b)); {
 			n := uint64(le32(b[i+4:]))
 			if i+8+n > uint64(len(b)) {
+				yield(chunk{})
 				return
 			}
 			if !yield(chunk{string(b[i : i+4]), b[i+8 : i+8+n]}) {
@@ -63,8 +67,8 @@ type pngSurvey struct {
 func surveyPNG(b []byte) (s pngSurvey) {
 	for c := range pngChunks(b) {
 		switch c.name {
-		case "IHDR":
-			if len(c.data) == 13 {
+		case "IHDR": // a second one fails, but only when the pixels are there
+			if len(c.data) == 13 && s.depth == 0 {
 				s.depth, s.colour, s.interlaced = c.data[8], c.data[9], c.data[12] != 0
 			}
 		case "tRNS":
@@ -87,6 +91,7 @@ const (
 // webpSurvey is what is taken from the chunks of a WebP.
 type webpSurvey struct {
 	animated bool
+	torn     bool  // a chunk leads out of the file
 	lossy    int64 // bytes of the lossy frame
 	lossless int64 // bytes of the lossless frame
 	alpha    int64 // bytes of the alpha plane
@@ -99,6 +104,8 @@ func surveyWebP(b []byte) (s webpSurvey) {
 	for c := range webpChunks(b) {
 		n := int64(len(c.data))
 		switch c.name {
+		case "":
+			s.torn = true
 		case "VP8X":
 			if n > 0 {
 				flags = c.data[0]

@@ -50,9 +50,9 @@ const (
 	jpegVisitTime = 60 * time.Nanosecond
 	jpegBlockTime = 300 * time.Nanosecond
 
-	webpLossyTime    = 20 * time.Nanosecond // per pixel; 7 without any data
-	webpLossyByte    = 60 * time.Nanosecond // per byte of the frame
-	webpLosslessTime = 60 * time.Nanosecond // per pixel; 54 where the data ends early
+	webpLossyTime    = 20 * time.Nanosecond  // per pixel; 7 without any data
+	webpLossyByte    = 150 * time.Nanosecond // per byte of the frame, when every byte is a surprise
+	webpLosslessTime = 60 * time.Nanosecond  // per pixel; 54 where the data ends early
 
 	// Each group of prefix codes of a lossless WebP has five trees with up to
 	// 280+2048, 256, 256, 256 and 40 symbols, two nodes of 8 bytes a symbol, and
@@ -135,7 +135,7 @@ func tiffCost(b []byte, w, h int64) cost {
 		samples = 8 // 16 bits, or a list that stands elsewhere
 	}
 	c := cost{samples*w*h + 3*int64(len(b)), pixelsTime(w*h, deepTime)}
-	if k, ok := d.value(tagCompression); ok && k > 1 {
+	if k, ok := d.value(tagCompression); !ok || k > 1 { // what is not understood is taken for packed
 		block := w * h
 		if rows, ok := d.value(tagRowsPerStrip); ok && rows > 0 {
 			block = w * min(h, int64(rows))

@@ -44,9 +44,10 @@ const readChunk = 512
 // header is what is known of a picture before it is decoded.
 type header struct {
 	format        string
-	width, height int   // as stored
-	orientation   int   // EXIF, 1 to 8
-	cost          int64 // bytes that decoding takes at most, the file included
+	width, height int           // as stored
+	orientation   int           // EXIF, 1 to 8
+	cost          int64         // bytes that decoding takes at most, the file included
+	time          time.Duration // estimate of the work that cannot be interrupted
 }
 
 // inspect says what b is and whether it may be decoded. It allocates next to
@@ -94,13 +95,16 @@ func (h *header) survey(b []byte, l Limits) error {
 		if s.animated {
 			return unusable(UnsupportedFormat, "animated webp")
 		}
+		if s.torn {
+			return unusable(Corrupt, "a chunk leads out of the file")
+		}
 		h.orientation, c = orientation(s.exif), webpCost(s, w, ht)
 	case formatBMP:
 		c = bmpCost(w * ht)
 	case formatTIFF:
 		h.orientation, c = orientation(b), tiffCost(b, w, ht)
 	}
-	h.cost = c.bytes + int64(len(b)) + canonicalBytes
+	h.cost, h.time = c.bytes+int64(len(b))+canonicalBytes, c.time
 	if h.cost > l.MaxMemory {
 		return unusable(TooCostly, "decoding takes up to %d bytes, the limit is %d", h.cost, l.MaxMemory)
 	}

@@ -32,8 +32,9 @@ const (
 	tagTileLength    = 0x0143
 )
 
-// The field types of TIFF whose single value stands in the entry itself.
+// The field types of TIFF that are read.
 const (
+	typeByte  = 1
 	typeShort = 3
 	typeLong  = 4
 )
@@ -82,17 +83,20 @@ func firstDirectory(t []byte) directory {
 	return d
 }
 
-// value returns the first value of a tag of type SHORT or LONG that stands in
-// the entry itself.
+// value returns the first value of a tag of type BYTE, SHORT or LONG whose
+// values stand in the entry itself, which has room for four bytes.
 func (d directory) value(tag uint16) (uint32, bool) {
 	for e := d.entries; len(e) >= 12; e = e[12:] {
-		if d.order.Uint16(e) != tag || d.order.Uint32(e[4:]) == 0 {
+		count := d.order.Uint32(e[4:])
+		if d.order.Uint16(e) != tag || count == 0 {
 			continue
 		}
-		switch d.order.Uint16(e[2:]) {
-		case typeShort:
+		switch t := d.order.Uint16(e[2:]); {
+		case t == typeByte && count <= 4:
+			return uint32(e[8]), true
+		case t == typeShort && count <= 2:
 			return uint32(d.order.Uint16(e[8:])), true
-		case typeLong:
+		case t == typeLong && count == 1:
 			return d.order.Uint32(e[8:]), true
 		}
 		return 0, false

@@ -106,7 +106,7 @@ func TestOrientationReadsLongValues(t *testing.T) {
 		count uint32
 		value uint32
 		want  int
-	}{{4, 1, 3, 3}, {4, 1, 70000, 1}, {3, 0, 3, 1}, {1, 1, 3, 1}, {3, 2, 3, 3}} {
+	}{{4, 1, 3, 3}, {4, 1, 70000, 1}, {3, 0, 3, 1}, {1, 1, 3, 3}, {3, 2, 3, 3}, {2, 1, 3, 1}, {3, 3, 3, 1}, {4, 2, 3, 1}} {
 		le := binary.LittleEndian
 		b := []byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01")
 		b = le.AppendUint32(le.AppendUint32(le.AppendUint16(b, c.kind), c.count), c.value)

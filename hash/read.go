@@ -127,21 +127,24 @@ func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time
 	})
 }
 
-// Cost returns the memory in bytes that decoding the picture b takes at most,
-// estimated from its header without decoding anything, or 0 if Read would
-// refuse b at the sight of it. Callers who admit pictures to a queue can tell
-// large ones by it.
-func Cost(b []byte, l Limits) int64 {
+// Cost returns what decoding the picture b takes at most, estimated from its
+// header without decoding anything: memory in bytes, and the time of what cannot
+// be interrupted. Both are 0 if Read would refuse b at the sight of it. Callers
+// who admit pictures to a queue can tell costly ones by it.
+func Cost(b []byte, l Limits) (memory int64, busy time.Duration) {
 	h, err := inspect(b, l.WithDefaults())
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return h.cost
+	return h.cost, h.time
 }
 
 // readAll reads at most limit bytes, and says TooLarge if there are more.
 func readAll(r io.Reader, limit int64) ([]byte, error) {
-	if buf, ok := r.(*bytes.Buffer); ok {
+	if r == nil {
+		return nil, errors.New("read picture: nil reader")
+	}
+	if buf, ok := r.(*bytes.Buffer); ok && buf != nil {
 		b := buf.Bytes()
 		if int64(len(b)) > limit {
 			return nil, unusable(TooLarge, "%d bytes, the limit is %d", len(b), limit)

@@ -63,11 +63,13 @@ func TestReadLosslessCopiesAgree(t *testing.T) {
 
 func TestCost(t *testing.T) {
 	small, large := jpegOf(t, 1, 100, 100), jpegOf(t, 1, 2000, 1000)
-	if a, b := Cost(small, Limits{}), Cost(large, Limits{}); a < canonicalBytes || b < a+2_000_000 {
-		t.Errorf("%d bytes and %d", a, b)
+	a, short := Cost(small, Limits{})
+	b, long := Cost(large, Limits{})
+	if a < canonicalBytes || b < a+2_000_000 || short <= 0 || long < 100*short {
+		t.Errorf("%d bytes and %v, %d bytes and %v", a, short, b, long)
 	}
-	if c := Cost(small, Limits{MaxSide: 50}); c != 0 {
-		t.Errorf("a picture that is refused costs %d", c)
+	if c, d := Cost(small, Limits{MaxSide: 50}); c != 0 || d != 0 {
+		t.Errorf("a picture that is refused costs %d bytes and %v", c, d)
 	}
 }
 
@@ -117,6 +119,12 @@ func TestReducingIsCutShort(t *testing.T) {
 	})
 	if r, _ := IsUnusable(err); r != TooCostly || rows != 48 {
 		t.Errorf("%v after %d rows", err, rows)
+	}
+}
+
+func TestReadNothing(t *testing.T) {
+	if _, _, err := Read(context.Background(), nil, Limits{}); err == nil {
+		t.Error("a fingerprint from no reader")
 	}
 }
 
