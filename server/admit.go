@@ -33,8 +33,8 @@ import (
 // stand in each other's way and in nobody else's.
 //
 // A few huge pictures could still hold all slots while a hundred ordinary ones
-// wait. So pictures that need much memory to decode have all slots but one
-// between them (with one slot there is nothing to divide), and a flood of them
+// wait. So pictures that need much memory or time to decode have all slots but
+// one between them (with one slot there is nothing to divide), and a flood of them
 // queues behind itself.
 //
 // Steps could deadlock if everyone held a part and waited for more; the bounded
@@ -114,15 +114,23 @@ func newAdmission(o Options, refused func(string)) *admission {
 // held is the memory that bodies hold, in bytes.
 func (a *admission) held() int64 { return a.bodies.held.Load() + a.small.held.Load() }
 
-// largePicture is the decode memory, in bytes, from which a picture is large:
-// a photo of about 18 megapixels.
-const largePicture = 32 << 20
+// From these costs on a picture is large: the decode memory of a photo of about
+// 18 megapixels, in bytes, or the time in which its decoder cannot be stopped.
+const (
+	largeMemory = 32 << 20
+	largeTime   = 250 * time.Millisecond
+)
+
+// large reports whether a picture has to leave a slot to others.
+func large(memory int64, busy time.Duration) bool {
+	return memory >= largeMemory || busy >= largeTime
+}
 
 // enter waits for a slot and returns the function that gives it back. It fails
 // with errBusy if the queue is full or the wait too long, and with ctx's error.
-func (a *admission) enter(ctx context.Context, cost int64) (leave func(), err error) {
+func (a *admission) enter(ctx context.Context, large bool) (leave func(), err error) {
 	gates := []chan struct{}{a.slots}
-	if cost >= largePicture {
+	if large {
 		gates = []chan struct{}{a.large, a.slots}
 	}
 	passed := 0

@@ -157,7 +157,7 @@ func TestSlots(t *testing.T) {
 	})
 	var leave []func()
 	for range 2 {
-		l, err := a.enter(t.Context(), 0)
+		l, err := a.enter(t.Context(), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,13 +165,13 @@ func TestSlots(t *testing.T) {
 	}
 	queued := make(chan error)
 	go func() {
-		_, err := a.enter(context.Background(), 0)
+		_, err := a.enter(context.Background(), false)
 		queued <- err
 	}()
 	for a.waiting.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if _, err := a.enter(t.Context(), 0); !errors.Is(err, errBusy) {
+	if _, err := a.enter(t.Context(), false); !errors.Is(err, errBusy) {
 		t.Errorf("the queue is full: %v", err)
 	}
 	if err := <-queued; !errors.Is(err, errBusy) {
@@ -182,11 +182,11 @@ func TestSlots(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := a.enter(gone, 0); !errors.Is(err, context.Canceled) {
+	if _, err := a.enter(gone, false); !errors.Is(err, context.Canceled) {
 		t.Errorf("the client has gone: %v", err)
 	}
 	go func() {
-		_, err := a.enter(context.Background(), 0)
+		_, err := a.enter(context.Background(), false)
 		queued <- err
 	}()
 	for a.waiting.Load() == 0 {
@@ -204,31 +204,31 @@ func TestSlots(t *testing.T) {
 // Large pictures leave a slot to the others, whatever their number.
 func TestLargePicturesQueueBehindThemselves(t *testing.T) {
 	a := newAdmission(Options{Slots: 2, MaxWait: 10 * time.Millisecond}.withDefaults(), func(string) {})
-	leave, err := a.enter(t.Context(), largePicture)
+	leave, err := a.enter(t.Context(), large(largeMemory, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.enter(t.Context(), largePicture); !errors.Is(err, errBusy) {
+	if _, err := a.enter(t.Context(), large(0, largeTime)); !errors.Is(err, errBusy) {
 		t.Errorf("a second large picture: %v", err)
 	}
-	light, err := a.enter(t.Context(), largePicture-1)
+	light, err := a.enter(t.Context(), large(largeMemory-1, largeTime-1))
 	if err != nil {
 		t.Fatalf("an ordinary picture: %v", err)
 	}
-	if _, err := a.enter(t.Context(), 0); !errors.Is(err, errBusy) {
+	if _, err := a.enter(t.Context(), false); !errors.Is(err, errBusy) {
 		t.Errorf("more than slots: %v", err)
 	}
 	// A large picture that gets no slot does not keep its place among them.
 	leave()
-	other, err := a.enter(t.Context(), 0)
+	other, err := a.enter(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.enter(t.Context(), largePicture); !errors.Is(err, errBusy) {
+	if _, err := a.enter(t.Context(), true); !errors.Is(err, errBusy) {
 		t.Errorf("a large picture without a slot: %v", err)
 	}
 	light()
-	if leave, err = a.enter(t.Context(), largePicture); err != nil {
+	if leave, err = a.enter(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	leave()
@@ -240,7 +240,7 @@ func TestLargePicturesQueueBehindThemselves(t *testing.T) {
 
 func TestBusyIs429(t *testing.T) {
 	s, _ := start(t, Options{Slots: 1, MaxWait: time.Millisecond})
-	leave, err := s.admit.enter(t.Context(), 0)
+	leave, err := s.admit.enter(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +327,7 @@ func TestBodyDeadlineIsLifted(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer client.CloseIdleConnections()
 	for range 2 {
-		leave, err := s.admit.enter(t.Context(), 0)
+		leave, err := s.admit.enter(t.Context(), false)
 		if err != nil {
 			t.Fatal(err)
 		}

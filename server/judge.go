@@ -129,16 +129,16 @@ func (s *Server) tooLarge(ctx context.Context, o index.JudgeOptions) (index.Verd
 
 // pictureWork is work on a picture, which waits its turn by what it will cost.
 func (s *Server) pictureWork(ctx context.Context, picture []byte, f func(context.Context) error) error {
-	return s.work(ctx, hash.Cost(picture, s.o.Limits), f)
+	return s.work(ctx, large(hash.Cost(picture, s.o.Limits)), f)
 }
 
 // work runs f in a slot, within the time that one picture may take. Decoding has
 // a shorter limit of its own (hash.Limits.Timeout), so what takes longer has
 // mostly waited: for a slot, for decode memory, or for the store.
-func (s *Server) work(ctx context.Context, cost int64, f func(context.Context) error) error {
+func (s *Server) work(ctx context.Context, large bool, f func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.o.MaxWork)
 	defer cancel()
-	leave, err := s.admit.enter(limited, cost)
+	leave, err := s.admit.enter(limited, large)
 	if err == nil {
 		defer leave()
 		err = f(limited)
@@ -201,7 +201,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := s.admit.reply()
 	defer out.release()
-	err = s.work(r.Context(), 0, func(ctx context.Context) error {
+	err = s.work(r.Context(), false, func(ctx context.Context) error {
 		v, err := s.ix.JudgeFingerprint(ctx, f, index.JudgeOptions{Banks: q.Banks, Authorised: q.Authorised, Limit: q.Limit})
 		if err != nil {
 			return err

@@ -27,8 +27,9 @@ const (
 const maxField = 8 << 10
 
 // listReferences answers GET /v1/banks/{bank}/references. A page ends at the
-// limit or at pageBytes, whichever comes first; it is made in a slot like other
-// work, and holds none while it is sent.
+// limit or at pageBytes, whichever comes first. It is made in a slot, like large
+// pictures in one that leaves another to ordinary ones, and holds none while it
+// is sent.
 func (s *Server) listReferences(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	limit, err := countOf(q, "limit", defaultPage, maxPage)
@@ -37,7 +38,7 @@ func (s *Server) listReferences(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := s.admit.reply()
 	defer out.release()
-	err = s.work(r.Context(), 0, func(ctx context.Context) error {
+	err = s.work(r.Context(), true, func(ctx context.Context) error {
 		return addPage(out, s.ix.References(ctx, r.PathValue("bank"), q.Get("after")), limit)
 	})
 	if err != nil {
