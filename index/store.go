@@ -150,7 +150,12 @@ func checkTable(path string, buf *bytes.Buffer) (err error) {
 		return err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
 	buf.Reset()
+	buf.Grow(int(info.Size()) + bytes.MinRead) // ReadFrom alone would double it again and again
 	if _, err := buf.ReadFrom(f); err != nil {
 		return err
 	}
