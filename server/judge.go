@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/touchstone-go/touchstone/hash"
@@ -34,7 +31,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := s.arriving(w, r)
-	parts, err := multipartOf(w, r, in, batchBytes*s.o.Limits.MaxBytes)
+	parts, err := formOf(w, r, in, batchBytes*s.o.Limits.MaxBytes)
 	if err != nil {
 		return err
 	}
@@ -63,19 +60,19 @@ func judgeOptions(r *http.Request) (o index.JudgeOptions, err error) {
 }
 
 // judgeParts judges a multipart body, into an array.
-func (s *Server) judgeParts(ctx context.Context, in *arrival, parts *multipart.Reader, o index.JudgeOptions, out *reply) error {
+func (s *Server) judgeParts(ctx context.Context, in *arrival, parts *formParts, o index.JudgeOptions, out *reply) error {
 	end := time.Now().Add(maxBatch)
 	separator := "["
 	for n := 0; ; n++ {
 		in.last = earlier(time.Now().Add(s.o.BodyTimeout), end)
-		p, err := parts.NextRawPart()
+		p, err := parts.next()
 		switch {
 		case err == io.EOF && n == 0:
 			return refuse(errBody, "the multipart body has no parts")
 		case err == io.EOF:
 			return out.add([]byte("]"))
 		case err != nil:
-			return bodyError(err)
+			return err
 		case n == s.o.MaxParts:
 			return refuse(errBody, fmt.Sprintf("more than %d parts", s.o.MaxParts))
 		}
@@ -244,28 +241,4 @@ func (s *Server) jsonBody(w http.ResponseWriter, r *http.Request, v any) error {
 	}
 	defer up.release()
 	return readJSON(up.b, v)
-}
-
-// multipartOf returns the parts of a multipart/form-data body of at most most
-// bytes, or nil if the body is none.
-func multipartOf(w http.ResponseWriter, r *http.Request, in *arrival, most int64) (*multipart.Reader, error) {
-	if err := checkEncoding(r); err != nil {
-		return nil, err
-	}
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind != "multipart/form-data" {
-		return nil, nil
-	}
-	if err != nil || params["boundary"] == "" || len(params["boundary"]) > 70 {
-		return nil, refuse(errBody, "multipart/form-data without a boundary")
-	}
-	return multipart.NewReader(http.MaxBytesReader(w, in, most), params["boundary"]), nil
-}
-
-// checkEncoding refuses compressed bodies: they would be judged as they are.
-func checkEncoding(r *http.Request) error {
-	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return errEncoding
-	}
-	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -193,7 +192,7 @@ func (s *Server) putOpinion(w http.ResponseWriter, r *http.Request, ref index.Re
 // receivePicture reads the body of a registration.
 func (s *Server) receivePicture(w http.ResponseWriter, r *http.Request, p *registration) error {
 	in := s.arriving(w, r)
-	parts, err := multipartOf(w, r, in, 2*s.o.Limits.MaxBytes)
+	parts, err := formOf(w, r, in, 2*s.o.Limits.MaxBytes)
 	if err != nil {
 		return err
 	}
@@ -213,7 +212,7 @@ func (s *Server) receivePicture(w http.ResponseWriter, r *http.Request, p *regis
 }
 
 // receiveForm reads a form. Parts come in any order, each at most once.
-func (s *Server) receiveForm(r *http.Request, parts *multipart.Reader, p *registration) error {
+func (s *Server) receiveForm(r *http.Request, parts *formParts, p *registration) error {
 	err := s.readForm(r, parts, p)
 	if err == nil && p.image == nil {
 		err = refuse(errBody, "the form has no part image")
@@ -224,15 +223,15 @@ func (s *Server) receiveForm(r *http.Request, parts *multipart.Reader, p *regist
 	return err
 }
 
-func (s *Server) readForm(r *http.Request, parts *multipart.Reader, p *registration) error {
+func (s *Server) readForm(r *http.Request, parts *formParts, p *registration) error {
 	seen := map[string]bool{}
 	for {
-		part, err := parts.NextRawPart()
+		part, err := parts.next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return bodyError(err)
+			return err
 		}
 		name := part.FormName()
 		if seen[name] {
@@ -257,7 +256,7 @@ func setField(ref *index.Reference, name string, part io.Reader) error {
 		return bodyError(err)
 	}
 	if len(b) > maxField {
-		return refuse(errBody, fmt.Sprintf("the part %q is longer than %d bytes", clip(name), maxField))
+		return refuse(errBody, fmt.Sprintf("the part %q is longer than %d bytes (the picture's part is named image)", clip(name), maxField))
 	}
 	switch name {
 	case "sku":
