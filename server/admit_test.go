@@ -252,6 +252,7 @@ func TestBusyIs429(t *testing.T) {
 		ask(t, s, "POST", "/v1/fingerprint", photo(1, 90)),
 		ask(t, s, "POST", "/v1/search", []byte(`{"fingerprint":"`+f+`"}`)),
 		ask(t, s, "PUT", "/v1/banks/fakes/references/a", photo(1, 90)),
+		ask(t, s, "GET", "/v1/banks/fakes/references", nil),
 	} {
 		wantProblem(t, w, 429, "busy")
 		if w.Header().Get("Retry-After") != "1" {
