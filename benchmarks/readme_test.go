@@ -144,9 +144,12 @@ const usual = "127.0.0.1:8080"
 
 func (c *console) run(s step) {
 	c.t.Helper()
-	if s.command == "touchstone serve &" {
+	switch {
+	case s.command == "touchstone serve &":
 		c.serve()
 		return
+	case strings.HasPrefix(s.command, "export "):
+		return // the console has a store and a PATH of its own
 	}
 	out, err := c.shell(s.command)
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {

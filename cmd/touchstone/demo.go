@@ -229,7 +229,7 @@ func (d *demo) compare(file string, rows []demoRow) error {
 		}
 	}
 	if different > 0 {
-		return fmt.Errorf("%d of %d results are not as expected in %s", different, len(rows), file)
+		return fmt.Errorf("%d of %d results are not as expected in %s (a store that other commands have changed gives other results; the demo can start anew in an empty --data directory)", different, len(rows), file)
 	}
 	d.note("all %d results as expected", len(rows))
 	return nil

@@ -78,7 +78,7 @@ reported as "FILE:LINE: reason: detail", the rest goes on, and the exit code is 
 					return err
 				}
 			}
-			im := importer{app: a, index: x, options: o, banks: map[string]index.Bank{}}
+			im := importer{app: a, index: x, options: o, banks: map[string]index.Bank{}, described: map[string]bool{}}
 			return im.files(ctx, args, read)
 		})
 	})
@@ -139,8 +139,12 @@ type importer struct {
 	options importOptions
 
 	banks map[string]index.Bank // those that were looked at
-	batch []imported
-	file  string
+	// described are the banks of the file whose line was taken. A reference
+	// says the name of its bank and no kind: without such a line, fakes could
+	// become references of a genuine bank of that name.
+	described map[string]bool
+	batch     []imported
+	file      string
 
 	created, stored, refused int
 }
@@ -193,11 +197,15 @@ func (im *importer) one(ctx context.Context, name string, read lineReader, bar *
 
 // take sees to the bank of a line and queues its reference.
 func (im *importer) take(ctx context.Context, l imported) error {
-	if l.bank.Name == "" {
+	chosen := l.bank.Name == ""
+	if chosen {
 		l.bank.Name, l.bank.Kind = im.options.bank, index.Kind(im.options.kind)
 	}
 	if im.options.bank != "" && l.bank.Name != im.options.bank && l.err == nil {
 		return nil
+	}
+	if l.err == nil && l.ref != nil && !chosen && l.bank.Kind == "" && !im.described[l.bank.Name] {
+		l.err = &lineError{"bank", fmt.Errorf("bank %q: its line is missing or was refused", l.bank.Name)}
 	}
 	if l.err == nil {
 		l.err = im.needBank(ctx, l.bank)
@@ -206,6 +214,7 @@ func (im *importer) take(ctx context.Context, l imported) error {
 		return im.refuse(l)
 	}
 	if l.ref == nil {
+		im.described[l.bank.Name] = true
 		return nil
 	}
 	l.ref.Bank = l.bank.Name
@@ -221,23 +230,40 @@ func (im *importer) needBank(ctx context.Context, want index.Bank) error {
 	have, known := im.banks[want.Name]
 	if !known {
 		var err error
-		have, err = im.index.Bank(ctx, want.Name)
-		if errors.Is(err, index.ErrNotFound) && want.Kind != "" {
-			if have, err = im.index.CreateBank(ctx, want); err == nil {
-				im.created++
-			}
-		}
-		if errors.Is(err, index.ErrNotFound) {
-			return &lineError{"bank", fmt.Errorf("there is no bank %q, and nothing says of which kind it is", want.Name)}
-		}
-		if err != nil {
+		if have, err = im.findBank(ctx, want); err != nil {
 			return err
 		}
+	}
+	if err := sameBank(have, want); err != nil {
+		return err
+	}
+	if !known {
+		var err error
 		if have, err = im.adopt(ctx, have, want.Policy); err != nil {
 			return err
 		}
 		im.banks[want.Name] = have
 	}
+	return nil
+}
+
+// findBank returns the bank of that name, making it if its kind is known.
+func (im *importer) findBank(ctx context.Context, want index.Bank) (index.Bank, error) {
+	have, err := im.index.Bank(ctx, want.Name)
+	if !errors.Is(err, index.ErrNotFound) {
+		return have, err
+	}
+	if want.Kind == "" {
+		return have, &lineError{"bank", fmt.Errorf("there is no bank %q, and nothing says of which kind it is", want.Name)}
+	}
+	if have, err = im.index.CreateBank(ctx, want); err == nil {
+		im.created++
+	}
+	return have, err
+}
+
+// sameBank compares what a line says of its bank with the bank here.
+func sameBank(have, want index.Bank) error {
 	if want.Kind != "" && want.Kind != have.Kind {
 		return &lineError{"bank", fmt.Errorf("bank %s is %s, the line says %s", want.Name, have.Kind, want.Kind)}
 	}
@@ -324,15 +350,21 @@ func (im *importer) summary() error {
 	return nil
 }
 
-// textLines yields the lines of r with their numbers, without blank ones and
-// comments.
-func textLines(r io.Reader) iter.Seq2[int, []byte] {
-	return func(yield func(int, []byte) bool) {
+// textLine is a line with its number.
+type textLine struct {
+	n    int
+	text []byte
+}
+
+// textLines yields the lines of r without blank ones and comments. An error is
+// the last, with the number of the line that could not be read.
+func textLines(r io.Reader) iter.Seq2[textLine, error] {
+	return func(yield func(textLine, error) bool) {
 		n := 0
-		for line := range rawLines(r) {
+		for line, err := range rawLines(r) {
 			n++
 			line = bytes.TrimSpace(line)
-			if len(line) > 0 && line[0] != '#' && !yield(n, line) {
+			if (err != nil || len(line) > 0 && line[0] != '#') && !yield(textLine{n, line}, err) {
 				return
 			}
 		}

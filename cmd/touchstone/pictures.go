@@ -87,13 +87,13 @@ func walkFolder(root string, yield func(source) bool) bool {
 
 var errStopWalk = fmt.Errorf("walk stopped")
 
-// inOrder calls work on up to n items at a time and emit on the results, one
-// at a time, in the order in which produce yields the items. The first error
+// inOrder calls work on up to n inputs at a time and emit on the results, one
+// at a time, in the order in which produce yields the inputs. The first error
 // of emit, or the end of ctx, ends it; all that it started has then returned.
 func inOrder[T, R any](ctx context.Context, n int, produce func(yield func(T) bool), work func(context.Context, T) R, emit func(R) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	type job struct {
-		item   T
+		input  T
 		result chan R
 	}
 	jobs, order := make(chan job), make(chan job, 8*n)
@@ -101,8 +101,8 @@ func inOrder[T, R any](ctx context.Context, n int, produce func(yield func(T) bo
 	wg.Go(func() {
 		defer close(jobs)
 		defer close(order)
-		produce(func(item T) bool {
-			j := job{item, make(chan R, 1)}
+		produce(func(input T) bool {
+			j := job{input, make(chan R, 1)}
 			for _, c := range []chan job{order, jobs} {
 				select {
 				case c <- j:
@@ -116,7 +116,7 @@ func inOrder[T, R any](ctx context.Context, n int, produce func(yield func(T) bo
 	for range n {
 		wg.Go(func() {
 			for j := range jobs {
-				j.result <- work(ctx, j.item)
+				j.result <- work(ctx, j.input)
 			}
 		})
 	}
@@ -143,11 +143,43 @@ func (a *app) openSource(ctx context.Context, s source) (io.ReadCloser, error) {
 	case s.path == "-":
 		return io.NopCloser(&interruptible{ctx: ctx, r: a.stdin}), nil
 	}
+	if i, err := os.Stat(s.path); err == nil && i.Mode()&fs.ModeNamedPipe != 0 {
+		return openPipe(ctx, s.path)
+	}
 	return os.Open(s.path)
 }
 
-// interruptible ends a read when ctx ends, although the read below it may go
-// on waiting, for example for a terminal. It may then not be used again.
+// openPipe opens a named pipe. That waits for somebody to write, as does every
+// read; both end with ctx. What still waits below them ends with the process.
+func openPipe(ctx context.Context, path string) (io.ReadCloser, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path)
+		done <- result{f, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, r.err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{&interruptible{ctx: ctx, r: r.f}, r.f}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// interruptible ends a read when ctx ends. The read below it cannot be ended: a
+// terminal or a pipe as standard input has no deadline. So the goroutine of that
+// one read, at most one, may outlive it and wait until a line comes or the
+// process ends. It has a buffer of its own, and nobody waits for it. An
+// interruptible may not be used again then.
 type interruptible struct {
 	ctx context.Context
 	r   io.Reader
