@@ -282,12 +282,3 @@ func (c *checker) foreign() error {
 	}
 	return c.ctx.Err()
 }
-
-// column returns what memory holds of a slot.
-func (b *bankView) column(slot uint64) (col column, ok bool) {
-	ci, pos, ok := b.find(slot)
-	if !ok {
-		return col, false
-	}
-	return b.chunks[ci].column(pos, b.Main), true
-}

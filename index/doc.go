@@ -15,23 +15,24 @@
 //   - A query works on the state of one moment, on disk as in memory, whose
 //     sequence number ([Index.Seq]) a verdict carries. Queries never wait for
 //     writers.
-//   - A damaged store is refused (ErrCorrupt) instead of matching less: each
-//     bank's number of references and a sum over them are compared when it is
-//     loaded, the last sequence number with that at the last Close, each record
-//     with its search column when it is shown. [Index.Check] compares all.
-//   - All errors are those of this package, of package hash and of the
-//     caller's context and reader. Badger's are quoted, not wrapped.
+//   - A damaged store is refused (ErrCorrupt) instead of matching less: the
+//     checksums of all tables are verified by Open, each bank's number of
+//     references and a sum over them are compared when it is loaded, the last
+//     sequence number with that at the last Close, each record with its search
+//     column when it is shown. [Index.Check] compares all.
+//   - All errors are those of this package, of package hash, of the caller's
+//     context and reader, and of the operating system. Badger's are quoted, not
+//     wrapped.
 //
 // # How it works
 //
 // References lie in Badger, byte by byte as the head of layout.go tells. Open
 // reads the search column, a table of keys that hold nothing but codes, into
 // memory: 40 bytes for a reference with one PDQ code and 34 for each further
-// one. A search scans that
-// (near.go), then reads the records of the best hits. One goroutine writes
-// (writer.go): it gathers the requests that wait, commits them in one synced
-// transaction, publishes a new snapshot (snapshot.go) and answers. Every change
-// is an entry in an ordered journal ([Index.Changes]).
+// one. A search scans that (near.go), then reads the records of the best hits.
+// One goroutine writes (writer.go): it gathers the requests that wait, commits
+// them in one synced transaction, publishes a new snapshot (snapshot.go) and
+// answers. Every change is an entry in an ordered journal ([Index.Changes]).
 //
 // Figures are in the README, and how they came about in benchmarks/results.
 //

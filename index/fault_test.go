@@ -343,7 +343,7 @@ func TestDamageStaysAlone(t *testing.T) {
 	x := mustOpen(t, dir, nil)
 	fresh := many(11)[10]
 	errs := together(t, x,
-		func() error { return x.Remove(t.Context(), "real", refs[0].ID) },
+		func() error { return x.Remove(t.Context(), "real", refs[6].ID, refs[0].ID) },
 		func() error { return x.SetOpinion(t.Context(), "real", refs[2].ID, Confirmed) },
 		func() error { _, err := x.Add(t.Context(), fresh); return err },
 		func() error { return x.Remove(t.Context(), "real", refs[4].ID) },

@@ -142,7 +142,8 @@ func (x *Index) view(ctx context.Context, bank string, f func(*snapshot, *bankVi
 }
 
 // Remove deletes references; their ids are free again. It fails with
-// ErrNotFound, and then removes nothing, if one of the ids is absent. An id
+// ErrNotFound, and then removes nothing, if one of the ids is absent, and with
+// ErrCorrupt, in the same way, if the rows of one contradict one another. An id
 // that is named twice is removed once. More than some thousand ids are removed
 // in several transactions.
 func (x *Index) Remove(ctx context.Context, bank string, ids ...string) error {
@@ -160,7 +161,7 @@ func (w *batch) removeAll(bank string, ids []string) error {
 	}
 	unique := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		if _, err := get(w.txn, idKey(b.id, id)); err != nil {
+		if _, _, err := w.lookUp(b, id); err != nil {
 			return fmt.Errorf("%q: %w", clip(id), err)
 		}
 		unique[id] = true

@@ -152,6 +152,15 @@ func (b *bankView) find(slot uint64) (ci, pos int, ok bool) {
 	return ci, pos, ok && !b.chunks[ci].isDead(pos)
 }
 
+// column returns what memory holds of a slot.
+func (b *bankView) column(slot uint64) (col column, ok bool) {
+	ci, pos, ok := b.find(slot)
+	if !ok {
+		return col, false
+	}
+	return b.chunks[ci].column(pos, b.Main), true
+}
+
 // state is what a snapshot says: a function of the store at sequence number seq.
 type state struct {
 	seq      uint64 // of the last change

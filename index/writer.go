@@ -18,9 +18,11 @@ import (
 // groups.
 //
 // A request that fails has staged nothing but what it reports as done, so that
-// it spoils nobody else's transaction. If a transaction would grow beyond what
-// Badger takes, the batch commits and goes on in the middle of a request, which
-// counts what has become durable.
+// it spoils nobody else's transaction: what may be wrong with it is looked at
+// before its first row is staged. (A row that Badger refuses to take would fail
+// the whole group.) If a transaction would grow beyond what Badger takes, the
+// batch commits and goes on in the middle of a request, which counts what has
+// become durable.
 //
 // If a commit fails, nobody knows what reached the disk (a failed fsync may
 // not be repeated). Queries go on with the last snapshot, writes are refused
