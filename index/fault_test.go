@@ -320,10 +320,15 @@ func TestColumnAgainstRecord(t *testing.T) {
 	refs := many(10)
 	ref, other := refs[0], refs[0]
 	other.Fingerprint, other.Opinion = refs[1].Fingerprint, Confirmed
-	tamper(t, dir, func(txn *badger.Txn) error { return txn.Set(recordKey(1), encodeRecord(2, 1, other)) })
+	tamper(t, dir, func(txn *badger.Txn) error {
+		return errors.Join(txn.Set(recordKey(1), encodeRecord(2, 1, other)), txn.Set(digestKey(Digest{9}, 3), nil))
+	})
 	x := mustOpen(t, dir, nil)
 	if ms, err := x.Near(t.Context(), ref.Fingerprint, NearOptions{}); !errors.Is(err, ErrCorrupt) {
-		t.Errorf("Near: %v, %v, want ErrCorrupt", ms, err)
+		t.Errorf("other codes: %v, %v, want ErrCorrupt", ms, err)
+	}
+	if ms, err := x.Near(t.Context(), many(3)[2].Fingerprint, NearOptions{SHA256: Digest{9}}); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("another digest: %v, %v, want ErrCorrupt", ms, err)
 	}
 }
 
