@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -159,14 +160,14 @@ func (a *app) writeOut(name string, write func(io.Writer) error) error {
 		}
 		return w.Flush()
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	f, err := createBeside(name)
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(f, 1<<16)
 	err = write(w)
 	if err == nil {
-		err = errors.Join(w.Flush(), f.Chmod(0o644), f.Sync())
+		err = errors.Join(w.Flush(), f.Sync())
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), name)
@@ -176,6 +177,21 @@ func (a *app) writeOut(name string, write func(io.Writer) error) error {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
+}
+
+// createBeside makes a new file in the folder of name. It may be read by whom
+// the umask lets, as a file that a shell makes, or by whom the file may be read
+// that it is to replace.
+func createBeside(name string) (*os.File, error) {
+	hidden := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
+	f, err := os.OpenFile(hidden, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if old, err := os.Stat(name); err == nil {
+		_ = f.Chmod(old.Mode().Perm()) // where the system has modes
+	}
+	return f, nil
 }
 
 func exportJSONL(ctx context.Context, x *index.Index, banks []index.Bank, w io.Writer) error {

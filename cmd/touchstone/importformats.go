@@ -10,7 +10,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/touchstone-go/touchstone/hash"
@@ -23,21 +22,23 @@ import (
 const maxLine = 1 << 20
 
 // rawLines yields lines of any length, those beyond maxLine cut off. A read
-// error ends the last line, which then cannot be parsed.
-func rawLines(r io.Reader) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
+// error ends them: the line that it came in is not yielded, since half of a line
+// may look like a whole one.
+func rawLines(r io.Reader) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
 		b := bufio.NewReaderSize(r, 1<<16)
 		for {
 			line, err := readLine(b)
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(nil, err)
+				return
+			}
 			if err == nil || len(line) > 0 {
-				if !yield(line) {
+				if !yield(line, nil) {
 					return
 				}
 			}
 			if err != nil {
-				if !errors.Is(err, io.EOF) {
-					yield([]byte("read error: " + err.Error()))
-				}
 				return
 			}
 		}
@@ -65,19 +66,41 @@ func syntax(line int, err error) imported {
 	return imported{line: line, err: &lineError{"syntax", err}}
 }
 
+// broken refuses the file as a whole.
+func broken(line int, err error) imported {
+	return imported{line: line, err: fmt.Errorf("line %d: %w", line, err), last: true}
+}
+
+// eachLine yields what parse makes of the lines.
+func eachLine(r io.Reader, parse func(n int, line []byte) imported) iter.Seq[imported] {
+	return func(yield func(imported) bool) {
+		for l, err := range textLines(r) {
+			if err != nil {
+				yield(broken(l.n, err))
+				return
+			}
+			if !yield(parse(l.n, l.text)) {
+				return
+			}
+		}
+	}
+}
+
 func readJSONL(r io.Reader) iter.Seq[imported] {
 	return func(yield func(imported) bool) {
 		header := false
-		for n, line := range textLines(r) {
-			if !header {
-				if err := checkHeader(line); err != nil {
-					yield(imported{line: n, err: fmt.Errorf("line %d: %w", n, err), last: true})
-					return
-				}
+		for l, err := range textLines(r) {
+			if err == nil && !header {
 				header = true
-				continue
+				if err = checkHeader(l.text); err == nil {
+					continue
+				}
 			}
-			if !yield(parseJSONL(n, line)) {
+			if err != nil {
+				yield(broken(l.n, err))
+				return
+			}
+			if !yield(parseJSONL(l.n, l.text)) {
 				return
 			}
 		}
@@ -137,8 +160,8 @@ func strictJSON(line []byte, v any) error {
 	if err := d.Decode(v); err != nil {
 		return err
 	}
-	if d.More() {
-		return errors.New("more than one value")
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("something follows the object")
 	}
 	return nil
 }
@@ -221,43 +244,27 @@ func parseCSV(n int, header, row []string) imported {
 	return imported{line: n, bank: b, ref: ref}
 }
 
-func readPDQ(r io.Reader) iter.Seq[imported] {
-	return func(yield func(imported) bool) {
-		for n, line := range textLines(r) {
-			fields := bytes.Fields(line)
-			if len(fields) == 2 && bytes.EqualFold(fields[0], []byte("pdq")) {
-				fields = fields[1:]
-			}
-			l := syntax(n, errors.New("want 64 hexadecimal digits"))
-			if len(fields) == 1 {
-				if c, err := hash.ParseCode(string(fields[0])); err == nil {
-					l = imported{line: n, bank: index.Bank{Main: hash.PDQ},
-						ref: &index.Reference{ID: c.String(), Fingerprint: hash.FromPDQ(c, 100)}}
-				}
-			}
-			if !yield(l) {
-				return
-			}
-		}
+func readPDQ(r io.Reader) iter.Seq[imported] { return eachLine(r, parsePDQ) }
+
+func parsePDQ(n int, line []byte) imported {
+	fields := bytes.Fields(line)
+	if len(fields) == 2 && bytes.EqualFold(fields[0], []byte("pdq")) {
+		fields = fields[1:]
 	}
+	c, err := hash.ParseCode(string(fields[0]))
+	if len(fields) != 1 || err != nil {
+		return syntax(n, errors.New("want 64 hexadecimal digits"))
+	}
+	return imported{line: n, bank: index.Bank{Main: hash.PDQ},
+		ref: &index.Reference{ID: c.String(), Fingerprint: hash.FromPDQ(c, 100)}}
 }
 
-func readImageHash(r io.Reader) iter.Seq[imported] {
-	return func(yield func(imported) bool) {
-		for n, line := range textLines(r) {
-			if !yield(parseImageHash(n, line)) {
-				return
-			}
-		}
-	}
-}
+func readImageHash(r io.Reader) iter.Seq[imported] { return eachLine(r, parseImageHash) }
 
 func parseImageHash(n int, line []byte) imported {
 	text, id, named := bytes.Cut(line, []byte(","))
-	prefix, digits, _ := bytes.Cut(bytes.TrimSpace(text), []byte(":"))
-	kind := map[string]hash.Kind{"p": hash.Perception, "d": hash.Difference, "a": hash.Average}[string(prefix)]
-	w, err := strconv.ParseUint(string(digits), 16, 64)
-	if kind == 0 || len(digits) != 16 || err != nil {
+	kind, w, err := hash.ParseWord(string(bytes.TrimSpace(text)))
+	if err != nil {
 		return syntax(n, errors.New("want p:, d: or a: and 16 hexadecimal digits"))
 	}
 	ref := &index.Reference{ID: fmt.Sprintf("%016x", w), Fingerprint: hash.FromWord(kind, w)}

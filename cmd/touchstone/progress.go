@@ -27,6 +27,7 @@ func (a *app) newProgress(what string, total int64) *progress {
 		progressbar.OptionThrottle(100e6),
 		progressbar.OptionSetWidth(24),
 		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0), // without a total it would turn by a goroutine of its own
 	)}
 }
 

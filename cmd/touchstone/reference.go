@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,26 +14,55 @@ import (
 	"github.com/touchstone-go/touchstone/index"
 )
 
-func (a *app) getCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "get BANK ID",
-		Short:   "Show one reference",
-		Long:    "Shows a reference: fingerprint, digest, opinion and metadata. The exit code is 4 if there is no such bank or reference.",
-		Example: "  touchstone get acme-fakes bags/123.jpg --json",
-		Args:    cobra.ExactArgs(2),
-		RunE: a.verb(func(ctx context.Context, args []string) error {
-			return a.withStore(ctx, false, func(x *index.Index) error {
-				ref, err := x.Get(ctx, args[0], args[1])
-				if err != nil {
-					return err
-				}
-				if a.json {
-					return a.printJSON(ref)
-				}
-				return a.printLine(describe(ref))
-			})
-		}),
+// ofBank makes c a verb on references of one bank. The bank is the first
+// argument, or stands in --bank; all other arguments are handed on, and want
+// says how many there may be.
+func (a *app) ofBank(c *cobra.Command, want cobra.PositionalArgs, do func(ctx context.Context, x *index.Index, bank string, args []string) error) *cobra.Command {
+	var bank string
+	c.Flags().StringVar(&bank, "bank", "", "the bank, instead of the first argument")
+	split := func(args []string) (string, []string, error) {
+		switch {
+		case c.Flags().Changed("bank"):
+			return bank, args, nil
+		case len(args) == 0:
+			return "", nil, errors.New("needs BANK, or --bank NAME")
+		}
+		return args[0], args[1:], nil
 	}
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		_, rest, err := split(args)
+		if err != nil {
+			return err
+		}
+		return want(cmd, rest)
+	}
+	c.RunE = a.verb(func(ctx context.Context, args []string) error {
+		bank, rest, err := split(args)
+		if err != nil {
+			return err
+		}
+		return a.withStore(ctx, false, func(x *index.Index) error { return do(ctx, x, bank, rest) })
+	})
+	return c
+}
+
+func (a *app) getCommand() *cobra.Command {
+	return a.ofBank(&cobra.Command{
+		Use:   "get BANK|--bank BANK ID",
+		Short: "Show one reference",
+		Long: `Shows a reference: fingerprint, digest, opinion and metadata. The exit code is 4
+if there is no such bank or reference.`,
+		Example: "  touchstone get acme-fakes bags/123.jpg --json",
+	}, cobra.ExactArgs(1), func(ctx context.Context, x *index.Index, bank string, args []string) error {
+		ref, err := x.Get(ctx, bank, args[0])
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(ref)
+		}
+		return a.printLine(describe(ref))
+	})
 }
 
 // describe is a reference for people, one field a line.
@@ -64,32 +94,27 @@ func describe(r index.Reference) string {
 
 func (a *app) listCommand() *cobra.Command {
 	var after string
-	var limit int
+	var limit uint
 	c := &cobra.Command{
-		Use:   "list BANK [--after ID] [--limit N]",
+		Use:   "list BANK|--bank BANK [--after ID] [--limit N]",
 		Short: "List the references of a bank",
 		Long: `Lists references in the byte order of their ids: id, opinion, time of adding,
 sku. To go on where a listing ended, give its last id to --after; it need not
 exist any more.`,
 		Example: "  touchstone list acme-fakes --limit 100 --after bags/123.jpg",
-		Args:    cobra.ExactArgs(1),
-		RunE: a.verb(func(ctx context.Context, args []string) error {
-			if limit < 0 {
-				return usagef("--limit %d is negative", limit)
-			}
-			return a.withStore(ctx, false, func(x *index.Index) error { return a.list(ctx, x, args[0], after, limit) })
-		}),
 	}
 	c.Flags().StringVar(&after, "after", "", "begin after this id")
-	c.Flags().IntVar(&limit, "limit", 0, "largest number of references, 0 for all")
-	return c
+	c.Flags().UintVar(&limit, "limit", 0, "largest number of references, 0 for all")
+	return a.ofBank(c, cobra.NoArgs, func(ctx context.Context, x *index.Index, bank string, _ []string) error {
+		return a.list(ctx, x, bank, after, limit)
+	})
 }
 
-func (a *app) list(ctx context.Context, x *index.Index, bank, after string, limit int) error {
+func (a *app) list(ctx context.Context, x *index.Index, bank, after string, limit uint) error {
 	if _, err := x.Bank(ctx, bank); err != nil {
 		return err
 	}
-	n := 0
+	n := uint(0)
 	for ref, err := range x.References(ctx, bank, after) {
 		if err != nil {
 			return err
@@ -111,34 +136,31 @@ func (a *app) list(ctx context.Context, x *index.Index, bank, after string, limi
 }
 
 func (a *app) removeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "remove BANK ID...",
+	return a.ofBank(&cobra.Command{
+		Use:   "remove BANK|--bank BANK ID...",
 		Short: "Remove references",
 		Long: `Removes references; when it returns they match no more and their ids are free. If
 one of the ids is absent nothing is removed and the exit code is 4. To keep a
 reference for the record but stop it from matching, use "touchstone opinion BANK
 ID withdrawn".`,
-		Example: "  touchstone remove acme-fakes bags/123.jpg",
-		Args:    cobra.MinimumNArgs(2),
-		RunE: a.verb(func(ctx context.Context, args []string) error {
-			return a.withStore(ctx, false, func(x *index.Index) error {
-				if err := x.Remove(ctx, args[0], args[1:]...); err != nil {
-					return err
-				}
-				for _, id := range args[1:] {
-					if err := a.printChange(args[0], id, "removed"); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		}),
-	}
+		Example: `  touchstone remove acme-fakes bags/123.jpg
+  touchstone remove --bank acme-fakes bags/123.jpg bags/124.jpg`,
+	}, cobra.MinimumNArgs(1), func(ctx context.Context, x *index.Index, bank string, ids []string) error {
+		if err := x.Remove(ctx, bank, ids...); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := a.printChange(bank, id, "removed"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (a *app) opinionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "opinion BANK ID confirmed|seed|disputed|withdrawn",
+	return a.ofBank(&cobra.Command{
+		Use:   "opinion BANK|--bank BANK ID confirmed|seed|disputed|withdrawn",
 		Short: "Say how sure the owner is of a reference",
 		Long: `Sets the opinion of a reference; the next query follows it.
 
@@ -147,22 +169,19 @@ func (a *app) opinionCommand() *cobra.Command {
   disputed   contested: caps the advice at review
   withdrawn  kept for the record, never matches`,
 		Example: "  touchstone opinion acme-fakes bags/123.jpg disputed",
-		Args:    cobra.ExactArgs(3),
-		RunE: a.verb(func(ctx context.Context, args []string) error {
-			if err := checkOpinion(args[2]); err != nil {
-				return err
-			}
-			return a.withStore(ctx, false, func(x *index.Index) error {
-				if err := x.SetOpinion(ctx, args[0], args[1], index.Opinion(args[2])); err != nil {
-					return err
-				}
-				return a.printChange(args[0], args[1], args[2])
-			})
-		}),
-	}
+	}, cobra.ExactArgs(2), func(ctx context.Context, x *index.Index, bank string, args []string) error {
+		id, opinion := args[0], args[1]
+		if err := checkOpinion(opinion); err != nil {
+			return err
+		}
+		if err := x.SetOpinion(ctx, bank, id, index.Opinion(opinion)); err != nil {
+			return err
+		}
+		return a.printChange(bank, id, opinion)
+	})
 }
 
-// checkOpinion refuses unknown words before the store is opened.
+// checkOpinion refuses unknown words.
 func checkOpinion(s string) error {
 	switch index.Opinion(s) {
 	case index.Confirmed, index.Seed, index.Disputed, index.Withdrawn:

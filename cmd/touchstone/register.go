@@ -103,7 +103,11 @@ func (f *registerFlags) entries(args []string) (func(yield func(entry) bool), er
 		return nil, err
 	}
 	if f.csv != "" {
-		return csvEntries(f.csv, args, blank)
+		list, err := csvEntries(f.csv, args, blank)
+		if err != nil {
+			return nil, err
+		}
+		return withoutRepeats(list), nil
 	}
 	if len(args) == 0 {
 		return nil, usagef("register needs a PATH, or --csv FILE")
@@ -111,13 +115,32 @@ func (f *registerFlags) entries(args []string) (func(yield func(entry) bool), er
 	if slices.Contains(args, "-") {
 		return nil, usagef("register does not read standard input, which has no id")
 	}
-	return func(yield func(entry) bool) {
+	list := func(yield func(entry) bool) {
 		walk(args, func(s source) bool {
 			ref := blank
 			ref.ID = s.id
 			return yield(entry{source: s, reference: ref})
 		})
-	}, nil
+	}
+	if len(args) == 1 { // its paths differ, and so do the ids
+		return list, nil
+	}
+	return withoutRepeats(list), nil
+}
+
+// withoutRepeats refuses entries whose id has come before. It remembers all ids.
+func withoutRepeats(list func(yield func(entry) bool)) func(yield func(entry) bool) {
+	return func(yield func(entry) bool) {
+		seen := map[string]string{} // id to path
+		list(func(e entry) bool {
+			if first, twice := seen[e.reference.ID]; twice && e.err == nil {
+				e.reason, e.err = "duplicate_id", fmt.Errorf("%s has the id %q in this run", first, e.reference.ID)
+			} else {
+				seen[e.reference.ID] = e.path
+			}
+			return yield(e)
+		})
+	}
 }
 
 // registration is one run.
@@ -145,19 +168,8 @@ func (r *registration) run(ctx context.Context, bank string, list func(yield fun
 	r.start = time.Now()
 	bar := r.app.newProgress(bank, r.count(list))
 	defer bar.finish()
-	seen := map[string]string{} // id to path
-	produce := func(yield func(entry) bool) {
-		list(func(e entry) bool {
-			if first, twice := seen[e.reference.ID]; twice && e.err == nil {
-				e.reason, e.err = "duplicate_id", fmt.Errorf("%s has the id %q in this run", first, e.reference.ID)
-			} else {
-				seen[e.reference.ID] = e.path
-			}
-			return yield(e)
-		})
-	}
 	// Twice the cores: while one file waits for the disk, another is decoded.
-	return inOrder(ctx, 2*workers(), produce, r.register, func(g registered) error {
+	return inOrder(ctx, 2*workers(), list, r.register, func(g registered) error {
 		if g.err != nil && g.reason == "" {
 			return fmt.Errorf("register %s: %w", printable(g.path), g.err)
 		}

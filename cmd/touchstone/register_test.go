@@ -71,3 +71,30 @@ func TestRegisterStopsOnStoreErrors(t *testing.T) {
 		t.Errorf("%v, %d refused", err, r.refused)
 	}
 }
+
+// Ids are remembered only where they can come twice.
+func TestRepeatedIDs(t *testing.T) {
+	photos := writePhotos(t, 2)
+	for _, c := range []struct {
+		args  []string
+		twice int
+	}{{[]string{photos}, 0}, {[]string{photos, photos}, 2}} {
+		flags := registerFlags{bank: "fakes"}
+		list, err := flags.entries(c.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // a list can be walked again
+			twice := 0
+			list(func(e entry) bool {
+				if e.reason == "duplicate_id" {
+					twice++
+				}
+				return true
+			})
+			if twice != c.twice {
+				t.Errorf("%d folders: %d ids came twice, want %d", len(c.args), twice, c.twice)
+			}
+		}
+	}
+}

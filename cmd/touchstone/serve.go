@@ -93,18 +93,18 @@ func (a *app) serveHTTP(ctx context.Context, f serveFlags, open func() (*index.I
 	log := a.logger(f.log)
 	var doors, metrics server.Switch
 	failed := make(chan error, 2)
-	main, addr, err := a.listen(ctx, "listening on", f.addr, &doors, log, failed)
+	main, err := a.listen(ctx, "listening on", f.addr, &doors, log, failed)
 	if err != nil {
 		return err
 	}
-	defer main.Close()
+	defer main.close()
 	warnPublic(log, f.addr)
 	if f.metrics != "" {
-		side, _, err := a.listen(ctx, "metrics on", f.metrics, &metrics, log, failed)
+		side, err := a.listen(ctx, "metrics on", f.metrics, &metrics, log, failed)
 		if err != nil {
 			return err
 		}
-		defer side.Close()
+		defer side.close()
 	}
 	x, err := open()
 	if err != nil {
@@ -116,30 +116,47 @@ func (a *app) serveHTTP(ctx context.Context, f serveFlags, open func() (*index.I
 	s := server.New(x, server.Options{Logger: log, Limits: a.limits})
 	doors.Set(s)
 	metrics.Set(s.Metrics())
-	ready(addr)
+	ready(main.addr)
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
-	return shutDown(main, s, f.drain)
+	return shutDown(main.srv, s, f.drain)
+}
+
+// listener is a server that listens.
+type listener struct {
+	srv   *http.Server
+	addr  string
+	ended chan struct{} // closed when nothing is accepted any more
+}
+
+// close cuts off what is left and waits for the goroutine of listen. Handlers
+// that are cut off end with their connections; closing the store waits for
+// those that use it.
+func (l *listener) close() {
+	_ = l.srv.Close()
+	<-l.ended
 }
 
 // listen starts a server and prints its address. Its failure goes to failed.
-func (a *app) listen(ctx context.Context, what, addr string, h http.Handler, log *slog.Logger, failed chan<- error) (*http.Server, string, error) {
+func (a *app) listen(ctx context.Context, what, addr string, h http.Handler, log *slog.Logger, failed chan<- error) (*listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, "", withHint(fmt.Errorf("listen on %s: %w", addr, err), "choose another address with --addr or --metrics-addr; port 0 takes a free one")
+		return nil, withHint(fmt.Errorf("listen on %s: %w", addr, err), "choose another address with --addr or --metrics-addr; port 0 takes a free one")
 	}
 	srv := server.NewHTTPServer(h)
 	srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	a.note("touchstone: %s http://%s", what, l.Addr())
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		if err := srv.Serve(server.Limit(l)); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serve on %s: %w", addr, err)
 		}
 	}()
-	return srv, l.Addr().String(), nil
+	return &listener{srv, l.Addr().String(), ended}, nil
 }
 
 // shutDown stops accepting and waits for what is under way.
