@@ -50,7 +50,7 @@
 //   - A disk that fills up kills the process inside Badger. Free space is
 //     looked at before each commit (Options.MinFree); what other processes write
 //     in the same second is not seen.
-//   - Badger forgets its newest tables if its MANIFEST lost its end. That is
-//     noticed by the file SEQUENCE, which Close writes: a store that crashed and
-//     was damaged afterwards may open as an older state.
+//   - Badger forgets its newest changes if its MANIFEST or its log lost their
+//     end. That is noticed by the file SEQUENCE, which each commit writes but
+//     only Close syncs: after a failure of power it may be too old to notice.
 package index

@@ -67,6 +67,61 @@ func edit(t *testing.T, path string, f func([]byte) []byte) {
 	}
 }
 
+// A process was killed and the log of its last changes damaged: the store must
+// not open as if these had never been.
+func TestDamagedLogOfACrash(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	x := mustOpen(t, dir, nil)
+	mustCreate(t, x, "fakes", Fake)
+	mustCreate(t, x, "real", Genuine)
+	for _, r := range many(40) {
+		mustAdd(t, x, r)
+	}
+	for _, c := range []struct {
+		what   string
+		damage func(path string, b []byte) error
+		want   error
+	}{
+		{"nothing", func(string, []byte) error { return nil }, nil},
+		{"a byte in the middle", func(path string, b []byte) error {
+			b[len(bytes.TrimRight(b, "\x00"))/2] ^= 1
+			return os.WriteFile(path, b, 0o666)
+		}, ErrCorrupt},
+		{"a byte at the end", func(path string, b []byte) error {
+			b[len(bytes.TrimRight(b, "\x00"))-1] ^= 1
+			return os.WriteFile(path, b, 0o666)
+		}, ErrCorrupt},
+		{"emptied", func(path string, b []byte) error { return os.WriteFile(path, nil, 0o666) }, ErrCorrupt},
+		{"deleted", func(path string, b []byte) error { return os.Remove(path) }, ErrCorrupt},
+	} {
+		crashed := filepath.Join(t.TempDir(), "store")
+		if err := os.CopyFS(crashed, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		log := one(t, filepath.Join(crashed, "*.mem"))
+		b, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.damage(log, b); err != nil {
+			t.Fatal(err)
+		}
+		y, err := Open(t.Context(), crashed, testOptions())
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+		}
+		if err == nil {
+			mustCheck(t, y)
+			if b, _ := y.Bank(t.Context(), "fakes"); b.References != 20 {
+				t.Errorf("%s: %d references of 20", c.what, b.References)
+			}
+			if err := y.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // TestDamagedFiles: whatever happens to a file, the store says so or has lost
 // nothing.
 func TestDamagedFiles(t *testing.T) {
@@ -86,6 +141,8 @@ func TestDamagedFiles(t *testing.T) {
 			return b
 		}, ErrCorrupt},
 		{"table cut in half", "*.sst", func(b []byte) []byte { return b[:len(b)/2] }, ErrCorrupt},
+		{"end of a table zeroed", "*.sst", func(b []byte) []byte { clear(b[len(b)-47:]); return b }, ErrCorrupt},
+		{"table of zeros", "*.sst", func(b []byte) []byte { clear(b); return b }, ErrCorrupt},
 		{"table emptied", "*.sst", func(b []byte) []byte { return nil }, ErrCorrupt},
 		{"manifest flipped", "MANIFEST", func(b []byte) []byte { b[len(b)-3] ^= 1; return b }, ErrCorrupt},
 		{"manifest cut", "MANIFEST", func(b []byte) []byte { return b[:len(b)-5] }, ErrCorrupt},
@@ -269,7 +326,7 @@ func TestDamagedRows(t *testing.T) {
 		{"bank lost", deleting(bankKey(2)), true, "no bank 2"},
 		{"header lost", deleting([]byte(headerKey)), true, "no header"},
 		{"numbers lost", deleting([]byte(nextKey)), true, "next numbers"},
-		{"numbers turned back", func(txn *badger.Txn) error { return txn.Set([]byte(nextKey), encodeNext(11, 2)) }, true, "ends at change 1 but was closed at"},
+		{"numbers turned back", func(txn *badger.Txn) error { return txn.Set([]byte(nextKey), encodeNext(11, 2)) }, true, "ends at change 1, but change 4 was acknowledged"},
 		{"name lost", deleting(nameKey("real")), false, "2 banks and 1 names"},
 		{"record lost", deleting(recordKey(1)), false, "row 10000000020000000000000001"},
 		{"record changed", func(txn *badger.Txn) error {

@@ -27,6 +27,7 @@ type Index struct {
 	dir     string
 	options Options // with defaults
 	db      *badger.DB
+	mark    *os.File // see mark.go; nil if nothing is written
 
 	current   atomic.Pointer[snapshot] // what queries see; nil when closed
 	snapshots sync.WaitGroup           // those that are not released
@@ -171,7 +172,7 @@ func (x *Index) start(ctx context.Context) (st *state, err error) {
 	if err := l.load(ctx); err != nil {
 		return nil, err
 	}
-	return &l.state, x.checkMark(l.state.seq)
+	return &l.state, x.openMark(l.state.seq)
 }
 
 // checkHeader makes the header of a fresh store, and refuses others' headers.
@@ -364,7 +365,7 @@ func (x *Index) close() error {
 	if err := x.db.Close(); err != nil {
 		return fmt.Errorf("close store %s: %v", x.dir, err)
 	}
-	return x.writeMark(seq)
+	return x.closeMark(seq)
 }
 
 // Seq returns the sequence number of the last change that queries see; 0 for

@@ -229,6 +229,9 @@ func (b *batch) tryCommit() error {
 		b.broken = fmt.Errorf("an earlier write failed (%v); close the index and open it again", err)
 		return fmt.Errorf("commit: %v", err)
 	}
+	if err := b.x.setMark(b.seq); err != nil {
+		b.x.options.Logger.Warn("the number of the last change was not noted; damage by a crash may go unseen", "error", err)
+	}
 	b.x.publish(&b.state)
 	return nil
 }
