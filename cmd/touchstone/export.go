@@ -77,6 +77,9 @@ type exportBank struct {
 	Owner  string       `json:"owner"`
 	Hash   string       `json:"hash"`
 	Policy index.Policy `json:"policy"`
+	// References is how many lines of references follow, so that a file that
+	// was cut off is noticed.
+	References int64 `json:"references"`
 }
 
 type exportReference struct {
@@ -160,6 +163,10 @@ func (a *app) writeOut(name string, write func(io.Writer) error) error {
 		}
 		return w.Flush()
 	}
+	name, special := target(name)
+	if special {
+		return writeInto(name, write)
+	}
 	f, err := createBeside(name)
 	if err != nil {
 		return err
@@ -177,6 +184,29 @@ func (a *app) writeOut(name string, write func(io.Writer) error) error {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
+}
+
+// target follows links, and says whether what is there is no regular file: a
+// device or a pipe must not be replaced by one.
+func target(name string) (string, bool) {
+	if to, err := filepath.EvalSymlinks(name); err == nil {
+		name = to
+	}
+	i, err := os.Stat(name)
+	return name, err == nil && !i.Mode().IsRegular()
+}
+
+// writeInto writes into what is there.
+func writeInto(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err = write(w); err == nil {
+		err = w.Flush()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // createBeside makes a new file in the folder of name. It may be read by whom
@@ -202,7 +232,7 @@ func exportJSONL(ctx context.Context, x *index.Index, banks []index.Bank, w io.W
 	}
 	for _, b := range banks {
 		l := lineOfBank(b)
-		if err := lines.Encode(exportBank{"bank", l.Name, l.Kind, l.Owner, l.Hash, l.Policy}); err != nil {
+		if err := lines.Encode(exportBank{"bank", l.Name, l.Kind, l.Owner, l.Hash, l.Policy, l.References}); err != nil {
 			return err
 		}
 	}

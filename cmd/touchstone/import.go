@@ -180,6 +180,7 @@ func (im *importer) one(ctx context.Context, name string, read lineReader, bar *
 		return err
 	}
 	defer r.Close()
+	due := int64(0) // lines of references that the banks announced
 	for l := range read(r) {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -187,12 +188,20 @@ func (im *importer) one(ctx context.Context, name string, read lineReader, bar *
 		if l.last {
 			return errors.Join(im.flush(ctx), l.err)
 		}
+		if l.ref == nil && l.err == nil {
+			due += l.bank.References
+		} else {
+			due--
+		}
 		bar.step("import", l.err != nil)
 		if err := im.take(ctx, l); err != nil {
 			return err
 		}
 	}
-	return im.flush(ctx)
+	if err := im.flush(ctx); err != nil || due <= 0 {
+		return err
+	}
+	return fmt.Errorf("the file ends %d references before its end: it was cut off", due)
 }
 
 // take sees to the bank of a line and queues its reference.

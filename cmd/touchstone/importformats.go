@@ -142,7 +142,7 @@ func parseJSONL(n int, line []byte) imported {
 		if err != nil {
 			return syntax(n, err)
 		}
-		return imported{line: n, bank: index.Bank{Name: b.Name, Kind: b.Kind, Owner: b.Owner, Main: main, Policy: b.Policy}}
+		return imported{line: n, bank: index.Bank{Name: b.Name, Kind: b.Kind, Owner: b.Owner, Main: main, Policy: b.Policy, References: b.References}}
 	case "reference":
 		var ref exportReference
 		if err := strictJSON(line, &ref); err != nil {
