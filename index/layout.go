@@ -368,6 +368,9 @@ func decodeRecord(slot uint64, v []byte) (bank uint32, ref Reference, err error)
 	case 0:
 	case 1:
 		copy(ref.SHA256[:], r.take(len(ref.SHA256)))
+		if ref.SHA256 == (Digest{}) {
+			r.fail("a digest of zeros") // the form of none is 0
+		}
 	default:
 		r.fail("unknown kind of digest")
 	}
