@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/disintegration/imaging"
+
 	"github.com/touchstone-go/touchstone/benchmarks/edit"
 )
 
@@ -83,7 +85,8 @@ type attack struct {
 // quality is the JPEG quality of copies that are not about compression.
 const quality = 85
 
-// bars are the least recall of a family at any grade.
+// bars are the least recall of a family at any grade. Families without one are
+// measured and printed.
 var bars = map[string]float64{"jpeg": 1, "scale": 1, "mirror": 0.99, "turn": 0.99, "border": 0.95}
 
 // Bars of false alarms, as shares of pictures of products that are not
@@ -119,6 +122,26 @@ func attacks() []attack {
 				func(img *image.NRGBA) *image.NRGBA { return edit.Border(img, c.color, share) })
 		}
 	}
+	for _, f := range []struct {
+		name   string
+		filter imaging.ResampleFilter
+	}{{"nearest", imaging.NearestNeighbor}, {"bilinear", imaging.Linear}, {"bicubic", imaging.CatmullRom}} {
+		for _, s := range []float64{0.25, 0.5} {
+			add("filter", fmt.Sprintf("%s %v", f.name, s), quality, func(img *image.NRGBA) *image.NRGBA {
+				return imaging.Resize(img, int(s*float64(img.Bounds().Dx())), 0, f.filter)
+			})
+		}
+	}
+	for _, t := range [][2]float64{{1.25, 0}, {0.75, 0}, {0.8, 40}} {
+		add("tone", fmt.Sprintf("tone x%v +%v", t[0], t[1]), quality,
+			func(img *image.NRGBA) *image.NRGBA { return edit.Tone(img, t[0], t[1]) })
+	}
+	add("stamp", "stamp in a corner", quality, func(img *image.NRGBA) *image.NRGBA {
+		return edit.Stamp(img, "SHOP 4711", color.NRGBA{255, 255, 255, 200}, 0.55, 0.9, 32)
+	})
+	add("stamp", "stamps all over", quality, func(img *image.NRGBA) *image.NRGBA {
+		return edit.Tile(img, "SHOP 4711", color.NRGBA{255, 255, 255, 80}, 20)
+	})
 	return as
 }
 

@@ -49,11 +49,14 @@ func (m *measurement) reportRecall(w io.Writer) (missed int) {
 				t.add(a.own)
 			}
 		}
-		held, bar := "held", bars[family]
-		if t.n > 0 && share(t.any, t.n) < bar {
-			held, missed = "MISSED", missed+1
+		held := "-\t"
+		if bar, ok := bars[family]; ok {
+			held = fmt.Sprintf("%.2f\theld", bar)
+			if t.n > 0 && share(t.any, t.n) < bar {
+				held, missed = fmt.Sprintf("%.2f\tMISSED", bar), missed+1
+			}
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%.4f\t%.4f\t%.2f\t%s\t\n", family, t.n, share(t.strong, t.n), share(t.any, t.n), bar, held)
+		fmt.Fprintf(tw, "%s\t%d\t%.4f\t%.4f\t%s\t\n", family, t.n, share(t.strong, t.n), share(t.any, t.n), held)
 	}
 	tw.Flush()
 	return missed
