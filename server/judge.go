@@ -227,7 +227,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, limit int64) (*upl
 // receive reads the whole of a body.
 func (s *Server) receive(r *http.Request, in *arrival, limit int64) (*upload, error) {
 	up, err := s.admit.receive(r.Context(), in, r.ContentLength, limit)
-	if errors.Is(err, errTooLarge) {
+	if errors.Is(err, errTooLarge) || errors.Is(err, errBusy) {
 		in.drain(s.o.Limits.MaxBytes)
 	}
 	return up, err

@@ -31,7 +31,7 @@ type Options struct {
 	// is answered 429; 0 means 1 s.
 	MaxWait time.Duration
 	// MaxWork is how long the work on one picture may take, its wait for a slot
-	// included, before the request is answered 429; 0 means 2.3 s. What is decoded by
+	// included, before the request is answered 429; 0 means 2 s. What is decoded by
 	// then is finished, so an answer takes a little longer.
 	MaxWork time.Duration
 	// MaxHeld is the memory in bytes that request bodies may hold together; 0
@@ -66,7 +66,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Queue, 64)
 	def(&o.MaxParts, 64)
 	span(&o.MaxWait, time.Second)
-	span(&o.MaxWork, 2300*time.Millisecond)
+	span(&o.MaxWork, 2*time.Second)
 	span(&o.BodyTimeout, 10*time.Second)
 	o.Limits = o.Limits.WithDefaults()
 	if o.Limits.Budget == nil {
