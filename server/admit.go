@@ -178,12 +178,12 @@ func (a *admission) busy(cause string) error {
 	return fmt.Errorf("%w: no %s", errBusy, cause)
 }
 
-// reserve takes n bytes for a body, or fails like enter.
-func (a *admission) reserve(ctx context.Context, n int64) error {
+// reserve takes n bytes for a body, waiting at most wait, or fails like enter.
+func (a *admission) reserve(ctx context.Context, n int64, wait time.Duration) error {
 	if a.bodies.try(n) {
 		return nil
 	}
-	waitCtx, cancel := context.WithTimeout(ctx, a.wait)
+	waitCtx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if a.bodies.take(waitCtx, n) == nil {
 		return nil
@@ -198,7 +198,8 @@ func (a *admission) reserve(ctx context.Context, n int64) error {
 type upload struct {
 	a    *admission
 	from *pool
-	b    []byte // its capacity is what was admitted
+	b    []byte        // its capacity is what was admitted
+	wait time.Duration // what is left to wait for memory, over all steps
 }
 
 // release gives the memory back; the bytes must not be used afterwards.
@@ -221,7 +222,7 @@ func (a *admission) receive(ctx context.Context, r io.Reader, announced, limit i
 	if announced >= 0 {
 		most = announced // net/http ends the body there
 	}
-	u := &upload{a: a, from: a.bodies}
+	u := &upload{a: a, from: a.bodies, wait: a.wait}
 	if announced >= 0 && announced <= smallBody && a.small.try(announced) {
 		u.from, u.b = a.small, make([]byte, 0, announced)
 	} else if err := u.grow(ctx, min(firstStep, most)); err != nil {
@@ -269,9 +270,11 @@ func (u *upload) fill(ctx context.Context, r io.Reader, most int64) error {
 // grow makes room for n bytes. Old and new memory are both admitted while the
 // bytes move.
 func (u *upload) grow(ctx context.Context, n int64) error {
-	if err := u.a.reserve(ctx, n); err != nil {
+	begun := time.Now()
+	if err := u.a.reserve(ctx, n, u.wait); err != nil {
 		return err
 	}
+	u.wait -= time.Since(begun)
 	old := int64(cap(u.b))
 	b := make([]byte, len(u.b), n)
 	copy(b, u.b)
