@@ -24,7 +24,7 @@ import (
 func TestReadmeTranscripts(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "go"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the commands of the README need %s: %v", tool, err)
+			lacking(t, "the commands of the README need %s: %v", tool, err)
 		}
 	}
 	c := newConsole(t)
@@ -37,6 +37,16 @@ func TestReadmeTranscripts(t *testing.T) {
 			c.run(s)
 		}
 	}
+}
+
+// lacking skips on a developer's machine that has not all that the README's
+// commands need, and fails where everything has to be checked.
+func lacking(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }
 
 // The README's library example is the one that is compiled and run in index.
@@ -133,7 +143,7 @@ func newConsole(t *testing.T) *console {
 	}
 	// Files that a transcript writes land in dir; what it reads is linked.
 	if err := os.Symlink(filepath.Join(root, "testdata"), filepath.Join(dir, "testdata")); err != nil {
-		t.Skipf("no symbolic links: %v", err)
+		lacking(t, "no symbolic links: %v", err)
 	}
 	path := filepath.Join(dir, "bin") + string(os.PathListSeparator) + os.Getenv("PATH")
 	return &console{t: t, dir: dir, env: append(os.Environ(), "PATH="+path, "TOUCHSTONE_DATA="+filepath.Join(dir, "data"))}

@@ -148,8 +148,3 @@ func ParseWord(s string) (Kind, uint64, error) {
 	}
 	return Perception + Kind(k), binary.BigEndian.Uint64(w), nil
 }
-
-// FormatWord writes what ParseWord reads; k is a 64-bit kind.
-func FormatWord(k Kind, w uint64) string {
-	return fmt.Sprintf("%c:%016x", wordLetters[k-Perception], w)
-}

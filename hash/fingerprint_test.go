@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/corona10/goimagehash"
 	"pgregory.net/rapid"
 )
 
@@ -207,9 +208,10 @@ func TestNamesRoundTrip(t *testing.T) {
 }
 
 func TestWordText(t *testing.T) {
-	for k := Perception; k <= Average; k++ {
-		s := FormatWord(k, 0x0123456789abcdef)
-		if got, w, err := ParseWord(s); err != nil || got != k || w != 0x0123456789abcdef {
+	const word = 0x0123456789abcdef
+	for k, kind := range map[Kind]goimagehash.Kind{Perception: goimagehash.PHash, Difference: goimagehash.DHash, Average: goimagehash.AHash} {
+		s := goimagehash.NewImageHash(word, kind).ToString()
+		if got, w, err := ParseWord(s); err != nil || got != k || w != word {
 			t.Errorf("%s: %v %x %v", s, got, w, err)
 		}
 	}
