@@ -41,11 +41,11 @@ func (d Distance) Of(k Kind) int {
 // Compare returns the distance between a query and a reference. PDQ is the
 // minimum over all frames of both and the 8 orientations of the query; of
 // equal minima the first in the order orientation (as Transform
-// counts them), query frame, reference frame is reported. It fails with
-// ErrRecipe if the two were made by different recipes or one is the zero
-// Fingerprint.
+// counts them), query frame, reference frame is reported. Fingerprints of
+// recipe 1 and recipe 2 may be compared: their codes mean the same. It fails
+// with ErrRecipe if one is of any other recipe or the zero Fingerprint.
 func Compare(query, reference Fingerprint) (Distance, error) {
-	if query.recipe != reference.recipe || query.recipe == 0 {
+	if !knownRecipe(int(query.recipe)) || !knownRecipe(int(reference.recipe)) {
 		return Distance{}, fmt.Errorf("compare recipe %d with recipe %d: %w", query.recipe, reference.recipe, ErrRecipe)
 	}
 	d := Distance{PDQ: -1, Perception: -1, Difference: -1, Average: -1, Colour: -1}

@@ -10,7 +10,7 @@
 //
 // A fingerprint is only worth something next to another one made in the same
 // way, from the first byte on. That way is called the recipe, and its number
-// stands in every fingerprint. Recipe 1, from bytes to fingerprint:
+// stands in every fingerprint. From bytes to fingerprint:
 //
 //  1. The first bytes say the format: JPEG, PNG, GIF or WebP, and BMP or TIFF
 //     if they are switched on. The header says the sides, and from both follows
@@ -38,6 +38,11 @@
 //
 //	recipe  since  what changed
 //	1       0.1.0  the first; decoders of Go 1.26 and golang.org/x/image v0.45.0
+//	2       0.2.0  beside the fingerprint, whose codes are those of recipe 1,
+//	               [Features]: codes of regions, local features, a small picture
+//
+// Codes of recipe 1 and 2 mean the same and may be compared; a fingerprint of
+// either can be written as one of the other ([Fingerprint.AsRecipe]).
 //
 // The decoders are part of the recipe. A JPEG decoder may round a pixel by one
 // level otherwise and be right; the vectors in testdata fail when an update
@@ -46,7 +51,7 @@
 // # What it cannot do
 //
 // Crops, collages, screenshots and pictures within pictures are other pictures
-// to these hashes. Pixels cannot tell a colour variant or another flavour in
+// to a hash of the whole; that is what [Features] are for. Pixels cannot tell a colour variant or another flavour in
 // the same carton from an edited copy. A new photo of the same product does
 // not match at all.
 //

@@ -23,7 +23,7 @@ import (
 // these exactly. A fingerprint that came as a bare code (a PDQ list of another
 // platform) has one, and its orientations are approximations.
 //
-// Binary form, recipe 1 (integers big-endian):
+// Binary form, recipes 1 and 2 (integers big-endian):
 //
 //	offset  bytes  content
 //	0       1      recipe
@@ -39,10 +39,20 @@ import (
 //
 // Text form: "t", the recipe, "q" if made by the query path, ":", then the
 // binary form from offset 1 in unpadded base64url.
+//
+// Ledger of this form. Recipe 1 is the first. Recipe 2 computes the same codes
+// in the same way and lays them out alike; what it adds is Features, which lie
+// beside a fingerprint and not in it. So fingerprints of both are compared, and
+// only the number tells them apart.
 
-// Recipe is the version of the whole way from bytes to fingerprint that this
-// package follows. Fingerprints of different recipes are never compared.
-const Recipe = 1
+// Recipe is the version of the whole way from bytes to what is kept of a
+// picture that this package follows; OldestRecipe is the oldest whose
+// fingerprints mean the same, so that they are read and compared. Those of any
+// other recipe never are.
+const (
+	Recipe       = 2
+	OldestRecipe = 1
+)
 
 // MinQuality is the PDQ quality below which a picture is TooPlain to be
 // matched (the threshold that PDQ's authors recommend; Facebook, "The TMK+PDQF
@@ -246,6 +256,19 @@ func (f Fingerprint) IsZero() bool { return f == Fingerprint{} }
 // Recipe returns the recipe by which f was made; 0 for the zero Fingerprint.
 func (f Fingerprint) Recipe() int { return int(f.recipe) }
 
+// AsRecipe returns f as a fingerprint of another recipe, whose codes mean the
+// same: how one is written into a store of that recipe, and told apart from
+// nothing by ==. The zero Fingerprint, and any f if the recipe is not one from
+// OldestRecipe to Recipe, is returned as it is.
+func (f Fingerprint) AsRecipe(recipe int) Fingerprint {
+	if knownRecipe(int(f.recipe)) && knownRecipe(recipe) {
+		f.recipe = uint8(recipe)
+	}
+	return f
+}
+
+func knownRecipe(r int) bool { return r >= OldestRecipe && r <= Recipe }
+
 // Quality returns the PDQ quality of the full frame, 0 to 100.
 func (f Fingerprint) Quality() int { return int(f.quality) }
 
@@ -317,13 +340,13 @@ func (f Fingerprint) codesPerFrame() int {
 func (f Fingerprint) MarshalBinary() ([]byte, error) { return f.AppendBinary(nil) }
 
 // UnmarshalBinary reads what MarshalBinary wrote. It fails with ErrRecipe if
-// the recipe is not this package's, and with ErrSyntax otherwise.
+// the recipe is not known here, and with ErrSyntax otherwise.
 func (f *Fingerprint) UnmarshalBinary(b []byte) error {
 	if len(b) < 3 {
 		return fmt.Errorf("%d bytes: %w", len(b), ErrSyntax)
 	}
-	if b[0] != Recipe {
-		return fmt.Errorf("recipe %d, this package makes %d: %w", b[0], Recipe, ErrRecipe)
+	if !knownRecipe(int(b[0])) {
+		return fmt.Errorf("recipe %d, this package reads %d to %d: %w", b[0], OldestRecipe, Recipe, ErrRecipe)
 	}
 	g := Fingerprint{recipe: b[0], has: parts(b[1]), quality: b[2]}
 	if want := g.binaryLen(); want != len(b) || !g.sound() {
@@ -368,8 +391,8 @@ func (f Fingerprint) binaryLen() int {
 	return n
 }
 
-// String returns the text form, for example "t1:..." or, from the query path,
-// "t1q:...". The zero Fingerprint gives "".
+// String returns the text form, for example "t2:..." or, from the query path,
+// "t2q:...". The zero Fingerprint gives "".
 func (f Fingerprint) String() string {
 	if f.IsZero() {
 		return ""
@@ -401,7 +424,7 @@ func (f *Fingerprint) UnmarshalText(b []byte) error {
 }
 
 // Parse reads the text form of a fingerprint. It fails with ErrRecipe if the
-// text begins with another recipe, and with ErrSyntax otherwise.
+// text begins with a recipe that is not known here, and with ErrSyntax otherwise.
 func Parse(s string) (Fingerprint, error) {
 	head, body, ok := strings.Cut(s, ":")
 	head, tagged := strings.CutSuffix(head, "q")
@@ -410,8 +433,8 @@ func Parse(s string) (Fingerprint, error) {
 	if !ok || !isT || err != nil || digits != strconv.FormatUint(recipe, 10) {
 		return Fingerprint{}, fmt.Errorf("%q does not begin with a recipe such as t%d: %w", clip(s), Recipe, ErrSyntax)
 	}
-	if recipe != Recipe {
-		return Fingerprint{}, fmt.Errorf("%q, this package makes recipe %d: %w", clip(s), Recipe, ErrRecipe)
+	if !knownRecipe(int(recipe)) {
+		return Fingerprint{}, fmt.Errorf("%q, this package reads recipes %d to %d: %w", clip(s), OldestRecipe, Recipe, ErrRecipe)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(body)
 	if err != nil || strings.ContainsAny(body, "\r\n") {

@@ -81,21 +81,22 @@ func TestParseRefuses(t *testing.T) {
 		want error
 	}{
 		{"", ErrSyntax},
-		{"t1:", ErrSyntax},
-		{"t1", ErrSyntax},
-		{"t01" + good[2:], ErrSyntax},
+		{"t2:", ErrSyntax},
+		{"t2", ErrSyntax},
+		{"t02" + good[2:], ErrSyntax},
 		{"T" + good[1:], ErrSyntax},
-		{"t1q" + good[2:], ErrSyntax},
+		{"t2q" + good[2:], ErrSyntax},
 		{good[:len(good)-1], ErrSyntax},
 		{good + "A", ErrSyntax},
 		{good + "\n", ErrSyntax},
 		{good + "=", ErrSyntax},
-		{"t2" + good[2:], ErrRecipe},
-		{"t2q:AAAA", ErrRecipe},
+		{"t0" + good[2:], ErrRecipe},
+		{"t3" + good[2:], ErrRecipe},
+		{"t3q:AAAA", ErrRecipe},
 		{"t255:", ErrRecipe},
 		{"t300:", ErrSyntax},
 		{strings.Repeat("f", 64), ErrSyntax},
-		{"t1:" + strings.Repeat("A", 1<<20), ErrSyntax},
+		{"t2:" + strings.Repeat("A", 1<<20), ErrSyntax},
 	} {
 		if _, err := Parse(c.text); !errors.Is(err, c.want) {
 			t.Errorf("%.40q: %v, want %v", c.text, err, c.want)
@@ -107,7 +108,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestRecipeIsReadFirst(t *testing.T) {
 	b, _ := FromPDQ(Code{}, 90).MarshalBinary()
-	b[0] = 2
+	b[0] = Recipe + 1
 	var f Fingerprint
 	if err := f.UnmarshalBinary(b); !errors.Is(err, ErrRecipe) {
 		t.Error(err)
@@ -117,11 +118,39 @@ func TestRecipeIsReadFirst(t *testing.T) {
 func TestCompareRefusesForeignRecipes(t *testing.T) {
 	f := FromPDQ(Code{1}, 90)
 	g := f
-	g.recipe = 2
+	g.recipe = Recipe + 1
 	for _, pair := range [][2]Fingerprint{{f, g}, {g, f}, {f, {}}, {{}, f}, {{}, {}}} {
 		if _, err := Compare(pair[0], pair[1]); !errors.Is(err, ErrRecipe) {
 			t.Errorf("recipes %d and %d: %v", pair[0].Recipe(), pair[1].Recipe(), err)
 		}
+	}
+}
+
+// TestRecipesThatMeanTheSame: what recipe 1 wrote is read, compared and written
+// again.
+func TestRecipesThatMeanTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, query := anyFingerprint(t), anyFingerprint(t)
+		old := f.AsRecipe(1)
+		if old.Recipe() != 1 || old == f || old.AsRecipe(Recipe) != f {
+			t.Fatalf("recipe %d, and back %v", old.Recipe(), old.AsRecipe(Recipe))
+		}
+		if g, err := Parse(old.String()); err != nil || g != old || g.String()[2:] != f.String()[2:] {
+			t.Fatalf("%v, %v", g, err)
+		}
+		want, err1 := Compare(query, f)
+		got, err2 := Compare(query, old)
+		if got != want || err1 != nil || err2 != nil {
+			t.Fatalf("%v (%v), want %v (%v)", got, err2, want, err1)
+		}
+	})
+	for _, recipe := range []int{0, -1, Recipe + 1, 257} {
+		if f := FromPDQ(Code{1}, 90); f.AsRecipe(recipe) != f {
+			t.Errorf("a fingerprint of recipe %d", recipe)
+		}
+	}
+	if f := (Fingerprint{}).AsRecipe(1); !f.IsZero() {
+		t.Error("something was made of nothing")
 	}
 }
 

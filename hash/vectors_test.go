@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/vectors with what this version computes")
 
-// Recipe 1 must give these fingerprints for ever, on every processor: stored
-// references were made by it. A change here is a new recipe, or a mistake.
+// Recipes 1 and 2 must give these fingerprints for ever, on every processor: stored
+// references were made by them. A change here is a new recipe, or a mistake.
 func TestVectors(t *testing.T) {
 	root := filepath.Join("..", "testdata")
 	file := filepath.Join(root, "vectors", "fingerprints.csv")

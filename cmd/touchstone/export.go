@@ -56,9 +56,9 @@ type algorithm struct {
 	Library    string `json:"library,omitempty"`
 }
 
-// recipeAlgorithms describes recipe 1. A new recipe has to be described anew.
+// recipeAlgorithms describes recipe 2. A new recipe has to be described anew.
 func recipeAlgorithms() map[string]algorithm {
-	const _ = uint(1 - hash.Recipe) // does not compile with a later recipe
+	const _ = uint(2 - hash.Recipe) // does not compile with a later recipe
 	const small = "64x64 by area average"
 	goimagehash := func() algorithm {
 		return algorithm{Bits: 64, Luma: "bt601", Input: small, Library: "goimagehash v1.1.0"}
