@@ -1,0 +1,3 @@
+package attack
+
+func second() []recipe { return published() }
