@@ -125,3 +125,14 @@ func recolour(degrees float32) step {
 		j.img = mixed(turnHue(j.img, degrees), j.img, background(j.img))
 	}
 }
+
+// soft is a ground out of focus.
+func soft(ground func(*job) *image.NRGBA, sigma float64) func(*job) *image.NRGBA {
+	return func(j *job) *image.NRGBA {
+		b := ground(j)
+		if j.err != nil {
+			return nil
+		}
+		return blurred(b, sigma).picture()
+	}
+}

@@ -134,9 +134,6 @@ func (s *Studio) letters(text string, size float64, outline int) lettering {
 	return l
 }
 
-// width is that of the text in px.
-func (l lettering) width() int { return l.mask.Rect.Max.X }
-
 // grown takes for each pixel the largest coverage within a radius.
 func grown(m *image.Alpha, radius int) *image.Alpha {
 	out := image.NewAlpha(m.Rect)
@@ -151,6 +148,41 @@ func grown(m *image.Alpha, radius int) *image.Alpha {
 					out.Pix[o] = max(out.Pix[o], m.Pix[m.PixOffset(x-dx, y-dy)])
 				}
 			}
+		}
+	}
+	return out
+}
+
+// turned turns the text counter-clockwise about its point (0,0).
+func (l lettering) turned(degrees float64) lettering {
+	if degrees == 0 {
+		return l
+	}
+	out := lettering{mask: turnedMask(l.mask, degrees)}
+	if l.stroke != nil {
+		out.stroke = turnedMask(l.stroke, degrees)
+	}
+	return out
+}
+
+// turnedMask looks up where each pixel comes from, bilinear.
+func turnedMask(m *image.Alpha, degrees float64) *image.Alpha {
+	forward, back := rotation(degrees, 0, 0), rotation(-degrees, 0, 0)
+	r := image.Rectangle{}
+	for _, p := range []image.Point{m.Rect.Min, {m.Rect.Max.X, m.Rect.Min.Y}, m.Rect.Max, {m.Rect.Min.X, m.Rect.Max.Y}} {
+		x, y := forward.apply(float64(p.X), float64(p.Y))
+		r = r.Union(image.Rect(int(x)-1, int(y)-1, int(x)+2, int(y)+2))
+	}
+	out := image.NewAlpha(r)
+	value := func(x, y int) float64 { return float64(m.AlphaAt(x, y).A) }
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			fx, fy := back.apply(float64(x)+0.5, float64(y)+0.5)
+			bx, by := math.Floor(fx-0.5), math.Floor(fy-0.5)
+			u, v, ix, iy := fx-0.5-bx, fy-0.5-by, int(bx), int(by)
+			top := value(ix, iy)*(1-u) + value(ix+1, iy)*u
+			low := value(ix, iy+1)*(1-u) + value(ix+1, iy+1)*u
+			out.Pix[out.PixOffset(x, y)] = clip(top*(1-v) + low*v + 0.5)
 		}
 	}
 	return out
@@ -188,6 +220,7 @@ type mark struct {
 	ink     color.NRGBA
 	outline int
 	rim     color.NRGBA // colour of the outline
+	turn    float64     // about its top left, in degrees counter-clockwise
 }
 
 // ofShorter is a size as a share of the shorter side, ofWidth one of the width.
@@ -205,19 +238,19 @@ func watermark(m mark) step {
 		j.img = clone(j.img)
 		iw, ih := j.size()
 		w, h := float64(iw), float64(ih)
-		j.letters(m.text, m.size(w, h), m.outline).write(j.img, int(m.x*w), int(m.y*h), m.ink, m.rim)
+		j.letters(m.text, m.size(w, h), m.outline).turned(m.turn).write(j.img, int(m.x*w), int(m.y*h), m.ink, m.rim)
 	}
 }
 
 // tiling is a text written all over the picture in rows.
 type tiling struct {
-	text     string
-	ink      color.NRGBA
-	size     float64 // as a share of the shorter side, at least 10 px
-	rows     float64 // from row to row, in sizes
-	words    float64 // from word to word, in sizes
-	indent   float64 // of every second row to the left, in sizes
-	diagonal float64 // how far each word starts below the one before, in sizes
+	text   string
+	ink    color.NRGBA
+	size   float64 // as a share of the shorter side, at least 10 px
+	rows   float64 // from row to row, in sizes
+	words  float64 // from word to word, in sizes
+	indent float64 // of every second row to the left, in sizes
+	turn   float64 // of each word, in degrees counter-clockwise
 }
 
 // watermarks writes a tiling.
@@ -227,11 +260,11 @@ func watermarks(t tiling) step {
 		iw, ih := j.size()
 		w, h := float64(iw), float64(ih)
 		s := max(10, t.size*min(w, h))
-		l := j.letters(t.text, s, 0)
-		fall := t.diagonal / t.words // of a row, in px per px
-		for row, y := 0, -fall*w; y < h; row, y = row+1, y+t.rows*s {
+		l := j.letters(t.text, s, 0).turned(t.turn)
+		// A turned word reaches above the line that it begins on.
+		for row, y := 0, 0.0; y < h-float64(l.mask.Rect.Min.Y); row, y = row+1, y+t.rows*s {
 			for x := -t.indent * s * float64(row%2); x < w; x += t.words * s {
-				l.write(j.img, int(x), int(math.Floor(y+fall*x)), t.ink, color.NRGBA{})
+				l.write(j.img, int(x), int(y), t.ink, color.NRGBA{})
 			}
 		}
 	}
