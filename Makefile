@@ -14,7 +14,8 @@ BENCH     ?= .
 FUZZTIME  ?= 15s
 FUZZMAX   ?= 8
 RACE      ?= ./hash ./index/... ./server
-DATASET   ?= testdata/demo
+DATASET   ?= testdata/accuracy
+SET       ?= both
 
 .DEFAULT_GOAL := help
 
@@ -22,7 +23,7 @@ DATASET   ?= testdata/demo
 help: ## list the targets (this is what make alone does)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  variables: DATA=$(DATA) ADDR=$(ADDR) BENCH=$(BENCH) FUZZTIME=$(FUZZTIME) DATASET=$(DATASET)"
+	@echo "  variables: DATA=$(DATA) ADDR=$(ADDR) BENCH=$(BENCH) FUZZTIME=$(FUZZTIME) DATASET=$(DATASET) SET=$(SET) JSON= CHECK="
 
 .PHONY: run
 run: build ## judge the demo photos against two demo banks, then serve HTTP
@@ -78,9 +79,11 @@ arm64: ## check that arm64 computes the same fingerprints (needs qemu-aarch64 el
 bench: ## run the benchmarks that match BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -timeout 60m ./benchmarks
 
+# SET is published, second or both; JSON a file for the results; with CHECK=1
+# a bar that is missed is a failure.
 .PHONY: accuracy
 accuracy: ## recall and false alarms on the photos of DATASET, against their bars
-	$(GO) run ./benchmarks/accuracy $(DATASET)
+	$(GO) run ./benchmarks/accuracy -set $(SET) $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(DATASET)
 
 .PHONY: scale
 scale: ## rate, memory and opening time with a million references

@@ -1,203 +1,205 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/touchstone-go/touchstone/benchmarks/edit"
-	"github.com/touchstone-go/touchstone/hash"
-	"github.com/touchstone-go/touchstone/index"
+	"github.com/touchstone-go/touchstone/benchmarks/attack"
 )
 
-const bank = "catalogue"
-
-// perStranger is how many edited copies of each unregistered photo are judged
-// beside the photo itself.
-const perStranger = 5
-
-// answer is what came of judging one picture.
+// answer is what came of asking for one copy.
 type answer struct {
-	photo    photo
-	family   string // of the attack; "" for the photo's own file
-	attack   string
-	own      grade // of the match with the photo's own reference
-	foreign  grade // of the best match with another product
-	nearest  index.Match
-	distance int // from the own reference, -1 if that cannot be told
+	set    attack.Set
+	photo  photo
+	attack attack.Attack // of name "" for the photo's own file
+	placed bool          // the place of the original in the copy is looked at
+	by     [methods]reading
 }
 
-// grade orders the grades of index: 0 no match, 1 weak, 2 strong or exact.
-type grade int
-
-func gradeOf(g index.Grade) grade {
-	if g == index.Weak {
-		return 1
+// name tells which copy it was.
+func (a answer) name() string {
+	if a.attack.Name == "" {
+		return a.photo.file
 	}
-	return 2
+	return a.photo.file + "|" + a.attack.Name
 }
 
 // measurement is one run over a folder.
 type measurement struct {
-	dir      string
-	index    *index.Index
-	products map[string]string // of each registered file
-	refused  []string          // photos that could not be registered, and why
-	answers  []answer
+	protocol
+	bank    *bank
+	photos  []photo
+	asked   []photo // the originals
+	out     []photo // strangers that were asked
+	pool    int
+	answers []answer // in a fixed order
+	cost    [methods]queryCost
 }
 
-// measure registers the photos that the split puts in and judges copies of
-// every n-th photo. Registered are always all.
-func measure(ctx context.Context, dir string, n int) (*measurement, error) {
-	all, err := photos(dir)
+// job is one photo of which copies are made.
+type job struct {
+	set     attack.Set
+	photo   photo
+	attacks []attack.Attack
+	plain   bool // ask for the photo's own file, too
+}
+
+func (j job) copies() int {
+	n := len(j.attacks)
+	if j.plain {
+		n++
+	}
+	return n
+}
+
+func measure(ctx context.Context, o protocol, bar *progress) (*measurement, error) {
+	all, err := photos(o.dir)
 	if err != nil {
 		return nil, err
 	}
-	x, err := index.Open(ctx, "", &index.Options{InMemory: true, NoThumbnails: true})
+	in, out := split(all)
+	bar.begin("register", len(in))
+	b, err := fill(ctx, o, in, bar.step)
 	if err != nil {
 		return nil, err
 	}
-	defer x.Close()
-	m := &measurement{dir: dir, index: x, products: make(map[string]string)}
-	if _, err := x.CreateBank(ctx, index.Bank{Name: bank, Kind: index.Genuine}); err != nil {
+	defer b.close()
+	m := &measurement{protocol: o, bank: b, photos: all, asked: o.originals(b.registered), out: o.strangers(out)}
+	jobs, total := m.jobs()
+	bar.begin("judge", total)
+	s := newSample(total)
+	if err := m.askAll(ctx, out, jobs, s, bar.step); err != nil {
 		return nil, err
 	}
-	var in, out []photo
-	for _, p := range all {
-		if p.in() {
-			in = append(in, p)
-			m.products[p.file] = p.product
-		} else {
-			out = append(out, p)
-		}
-	}
-	if err := m.register(ctx, in); err != nil {
-		return nil, err
-	}
-	for _, part := range [][]photo{in, out} {
-		if err := m.judge(ctx, every(part, n)); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
+	bar.begin("time", len(s.copies))
+	m.cost, err = s.cost(ctx, b, bar.step)
+	bar.end()
+	return m, err
 }
 
-func every(ps []photo, n int) (kept []photo) {
-	for i := 0; i < len(ps); i += n {
-		kept = append(kept, ps[i])
+// jobs lists what is asked, and how many copies that is. The files of the
+// strangers themselves are the same in all sets; they are asked in the first
+// and the answers stand in all.
+func (m *measurement) jobs() (jobs []job, total int) {
+	for i, set := range m.sets {
+		as := attack.All(set)
+		for _, p := range m.asked {
+			jobs = append(jobs, job{set: set, photo: p, attacks: fitting(as, p)})
+		}
+		for _, p := range m.out {
+			jobs = append(jobs, job{set: set, photo: p, attacks: some(as, m.negatives, p), plain: i == 0})
+		}
 	}
-	return kept
+	for _, j := range jobs {
+		total += j.copies()
+	}
+	return jobs, total
 }
 
-// forEach runs f for all photos, one goroutine a core, and keeps their order.
-func forEach[T any](ctx context.Context, ps []photo, f func(context.Context, photo) (T, error)) ([]T, error) {
-	got := make([]T, len(ps))
+// parallel runs f for 0 to n-1 in as many goroutines as there are cores.
+func parallel(ctx context.Context, n int, f func(i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, p := range ps {
+	for i := range n {
 		g.Go(func() error {
-			v, err := f(ctx, p)
-			if err != nil {
-				return fmt.Errorf("%s: %w", p.file, err)
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-			got[i] = v
-			return ctx.Err()
+			return f(i)
 		})
 	}
-	return got, g.Wait()
+	return g.Wait()
 }
 
-func (m *measurement) register(ctx context.Context, ps []photo) error {
-	refused, err := forEach(ctx, ps, func(ctx context.Context, p photo) (string, error) {
-		b, err := os.ReadFile(filepath.Join(m.dir, filepath.FromSlash(p.file)))
-		if err != nil {
-			return "", err
-		}
-		_, err = m.index.Register(ctx, index.Reference{Bank: bank, ID: p.file}, bytes.NewReader(b), index.RegisterOptions{})
-		if reason, is := hash.IsUnusable(err); is {
-			return fmt.Sprintf("%s: %s", p.file, reason), nil
-		}
-		return "", err
+// askAll makes and judges all copies.
+func (m *measurement) askAll(ctx context.Context, out []photo, jobs []job, s *sample, step func()) error {
+	pool, err := m.protocol.pool(out)
+	if err != nil {
+		return err
+	}
+	m.pool = len(pool)
+	studios := make(map[attack.Set]*sync.Pool)
+	for _, set := range m.sets {
+		studios[set] = &sync.Pool{New: func() any { return attack.NewStudio(set, pool) }}
+	}
+	got := make([][]answer, len(jobs))
+	err = parallel(ctx, len(jobs), func(i int) error {
+		studio := studios[jobs[i].set].Get().(*attack.Studio)
+		defer studios[jobs[i].set].Put(studio)
+		got[i], err = m.ask(ctx, jobs[i], studio, s, step)
+		return err
 	})
-	m.refused = slices.DeleteFunc(refused, func(s string) bool { return s == "" })
+	for _, as := range got {
+		m.answers = append(m.answers, as...)
+	}
 	return err
 }
 
-// judge adds the answers for copies of ps: all attacks on registered photos,
-// the file itself and a few attacks on others.
-func (m *measurement) judge(ctx context.Context, ps []photo) error {
-	as := attacks()
-	got, err := forEach(ctx, ps, func(ctx context.Context, p photo) ([]answer, error) {
-		path := filepath.Join(m.dir, filepath.FromSlash(p.file))
-		img, err := edit.Load(path)
+// ask makes the copies of one photo and judges each.
+func (m *measurement) ask(ctx context.Context, j job, studio *attack.Studio, s *sample, step func()) ([]answer, error) {
+	img, err := m.load(j.photo)
+	if err != nil {
+		return nil, err
+	}
+	var got []answer
+	take := func(a attack.Attack, c attack.Copy) error {
+		r := answer{set: j.set, photo: j.photo, attack: a, placed: isPlaced(a, c)}
+		if !r.placed {
+			c.Place = nil
+		}
+		s.offer(r, c.Bytes)
+		if err := m.bank.answer(ctx, &r, c); err != nil {
+			return fmt.Errorf("%s: %w", r.name(), err)
+		}
+		got = append(got, r)
+		step()
+		return nil
+	}
+	if j.plain {
+		file, err := m.read(j.photo)
 		if err != nil {
 			return nil, err
 		}
-		var answers []answer
-		ask := func(family, name string, b []byte) error {
-			a, err := m.ask(ctx, p, b)
-			a.family, a.attack = family, name
-			answers = append(answers, a)
+		if err := take(attack.Attack{}, attack.Copy{Bytes: file}); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range j.attacks {
+		c, err := studio.Copy(a, j.photo.file, img)
+		if err != nil {
+			return nil, fmt.Errorf("%s|%s: %w", j.photo.file, a.Name, err)
+		}
+		if err := take(a, c); err != nil {
+			return nil, err
+		}
+	}
+	return got, nil
+}
+
+// isPlaced says whether the place of the original is looked at: where it is one
+// picture among other things.
+func isPlaced(a attack.Attack, c attack.Copy) bool {
+	return c.Place != nil && slices.Contains(placedFamilies, a.Family)
+}
+
+var placedFamilies = []string{"screenshot", "collage", "compose"}
+
+// answer judges a copy by all methods.
+func (b *bank) answer(ctx context.Context, a *answer, c attack.Copy) error {
+	rivals, err := b.rivals.ask(c.Bytes, a.photo, phash, dhash, pdq)
+	if err != nil {
+		return err
+	}
+	a.by = rivals
+	for _, m := range modes {
+		if a.by[m], err = b.judge(ctx, m, c.Bytes, a.photo, c.Place); err != nil {
 			return err
 		}
-		use := as
-		if !p.in() {
-			use = some(as, perStranger, p.file)
-			b, err := os.ReadFile(path)
-			if err != nil {
-				return nil, err
-			}
-			if err := ask("", "the file itself", b); err != nil {
-				return nil, err
-			}
-		}
-		for _, a := range use {
-			if err := ask(a.family, a.name, a.make(img)); err != nil {
-				return nil, err
-			}
-		}
-		return answers, nil
-	})
-	m.answers = append(m.answers, slices.Concat(got...)...)
-	return err
-}
-
-// ask judges one copy.
-func (m *measurement) ask(ctx context.Context, p photo, b []byte) (answer, error) {
-	a := answer{photo: p, distance: -1}
-	v, err := m.index.Judge(ctx, bytes.NewReader(b), index.JudgeOptions{Limit: len(m.products) + 1})
-	if err != nil {
-		return a, err
 	}
-	for _, match := range v.Matches {
-		switch g := gradeOf(match.Grade); {
-		case match.ID == p.file:
-			a.own = g
-		case m.products[match.ID] != p.product && g > a.foreign:
-			a.foreign, a.nearest = g, match
-		}
-	}
-	if p.in() && a.own == 0 {
-		a.distance = m.distance(ctx, p, v.Fingerprint)
-	}
-	return a, nil
-}
-
-// distance tells how far a missed copy is from its original.
-func (m *measurement) distance(ctx context.Context, p photo, f hash.Fingerprint) int {
-	ref, err := m.index.Get(ctx, bank, p.file)
-	if err != nil {
-		return -1
-	}
-	d, err := hash.Compare(f, ref.Fingerprint)
-	if err != nil {
-		return -1
-	}
-	return d.PDQ
+	return nil
 }

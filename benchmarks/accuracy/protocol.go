@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"image"
-	"image/color"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,22 +15,71 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"github.com/touchstone-go/touchstone/benchmarks/edit"
+	"github.com/touchstone-go/touchstone/benchmarks/attack"
 )
+
+// The protocol.
+//
+//  1. Products are split by a checksum of their id: six tenths are in, the rest
+//     is out. It goes by product, never by photo, so that no view of a
+//     registered product is taken for a stranger.
+//  2. All photos that are in are registered in one bank with the default
+//     policy, in a store on disk.
+//  3. Positives: all attacks on some of these, half on a white or plain
+//     background and half on a natural one.
+//  4. Negatives: every photo that is out, as it is and edited by some attacks.
+//     They show other products of the same catalogues, so they are hard ones.
+//  5. Each copy is made once and judged in both modes with the default options,
+//     as touchstone judge does.
+//
+// A match with another photo of the same product is neither right nor wrong,
+// and so is one of relation same_template, which says that it may be another
+// product. Products named in template-siblings.txt share printed artwork or a
+// studio shot with another one and cannot be told from it by pixels; false
+// alarms are given with and without them.
+//
+// Collages and scenes need other photos. They come from products that are out,
+// so that none of them is registered, and never from template siblings: a
+// picture that contains one would rightly match its registered sibling.
+//
+// Whatever is chosen is chosen by checksums of names. The first n of a choice
+// are the same for every n, so a smaller run asks a part of what a larger one
+// does.
+
+// protocol is what a run asks for.
+type protocol struct {
+	dir       string // folder of the photos
+	sets      []attack.Set
+	positives int // originals that are copied; 0: see chosen
+	negatives int // edited copies of each stranger
+	every     int // ask with every n-th stranger
+}
+
+// maxPositives is how many originals are copied unless told otherwise, and
+// inPerPositive how many registered photos there are for each of them at least.
+const (
+	maxPositives  = 40
+	inPerPositive = 6
+)
+
+// poolSize is how many photos tiles and scenes are made of: half on white or
+// plain background, as far as there are.
+const poolSize = 48
 
 // photo is one row of manifest.csv.
 type photo struct {
 	file    string // slash path below the folder; also the id of the reference
 	product string // photos with the same product show the same thing
+	plain   bool   // white or plain background
 	sibling bool   // shares artwork or a studio shot with other products
 }
 
-// in says on which side of the split a product lies. It goes by product, never
-// by photo, so that no view of a registered product is taken for a stranger.
-func (p photo) in() bool { return crc32.ChecksumIEEE([]byte("in"+p.product))%10 < 6 }
+// in says on which side of the split a product lies.
+func (p photo) in() bool { return sum("in"+p.product)%10 < 6 }
 
-// photos reads manifest.csv (columns file and product_id are looked at) and,
-// if it is there, template-siblings.txt (one product_id a line).
+func sum(s string) uint32 { return crc32.ChecksumIEEE([]byte(s)) }
+
+// photos reads the manifest and the siblings of a folder.
 func photos(dir string) ([]photo, error) {
 	f, err := os.Open(filepath.Join(dir, "manifest.csv"))
 	if err != nil {
@@ -42,20 +90,30 @@ func photos(dir string) ([]photo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest.csv: %w", err)
 	}
+	if len(rows) < 2 {
+		return nil, errors.New("manifest.csv has no rows")
+	}
+	var columns [3]int
+	for i, name := range []string{"file", "product_id", "background"} {
+		if columns[i] = slices.Index(rows[0], name); columns[i] < 0 {
+			return nil, fmt.Errorf("manifest.csv has no column %s", name)
+		}
+	}
 	siblings, err := siblingProducts(filepath.Join(dir, "template-siblings.txt"))
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) < 2 {
-		return nil, errors.New("manifest.csv has no rows")
-	}
-	file, product := slices.Index(rows[0], "file"), slices.Index(rows[0], "product_id")
-	if file < 0 || product < 0 {
-		return nil, errors.New("manifest.csv: want columns file and product_id")
-	}
 	var ps []photo
 	for _, r := range rows[1:] {
-		ps = append(ps, photo{file: r[file], product: r[product], sibling: siblings[r[product]]})
+		p := photo{file: r[columns[0]], product: r[columns[1]], sibling: siblings[r[columns[1]]]}
+		switch r[columns[2]] {
+		case "white", "plain":
+			p.plain = true
+		case "natural":
+		default:
+			return nil, fmt.Errorf("manifest.csv: background %q of %s, want white, plain or natural", r[columns[2]], p.file)
+		}
+		ps = append(ps, p)
 	}
 	return ps, nil
 }
@@ -75,80 +133,102 @@ func siblingProducts(path string) (map[string]bool, error) {
 	return set, nil
 }
 
-// attack is one way to copy a photo.
-type attack struct {
-	family string
-	name   string
-	make   func(*image.NRGBA) []byte
-}
-
-// quality is the JPEG quality of copies that are not about compression.
-const quality = 85
-
-// bars are the least recall of a family at any grade. Families without one are
-// measured and printed.
-var bars = map[string]float64{"jpeg": 1, "scale": 1, "mirror": 0.99, "turn": 0.99, "border": 0.95}
-
-// Bars of false alarms, as shares of pictures of products that are not
-// registered.
-const (
-	barStrong = 0.005
-	barAny    = 0.015
-)
-
-// attacks lists the copies that recall is measured on.
-func attacks() []attack {
-	var as []attack
-	add := func(family, name string, q int, f func(*image.NRGBA) *image.NRGBA) {
-		as = append(as, attack{family, name, func(img *image.NRGBA) []byte { return edit.JPEG(f(img), q) }})
-	}
-	same := func(img *image.NRGBA) *image.NRGBA { return img }
-	for _, q := range []int{40, 50, 60, 70, 80, 90} {
-		add("jpeg", fmt.Sprintf("jpeg q=%d", q), q, same)
-	}
-	for _, s := range []float64{0.25, 0.375, 0.5, 0.75, 1} {
-		add("scale", fmt.Sprintf("scale %v", s), quality, func(img *image.NRGBA) *image.NRGBA { return edit.Scale(img, s, s) })
-	}
-	add("mirror", "mirror", quality, edit.Mirror)
-	for n := 1; n <= 3; n++ {
-		add("turn", fmt.Sprintf("turn %d", 90*n), quality, func(img *image.NRGBA) *image.NRGBA { return edit.Turn(img, n) })
-	}
-	for _, c := range []struct {
-		name  string
-		color color.Color
-	}{{"white", color.White}, {"black", color.Black}} {
-		for _, share := range []float64{0.05, 0.1, 0.15, 0.2} {
-			add("border", fmt.Sprintf("%s border %v", c.name, share), quality,
-				func(img *image.NRGBA) *image.NRGBA { return edit.Border(img, c.color, share) })
+// split parts the photos into those that are registered and the strangers.
+func split(ps []photo) (in, out []photo) {
+	for _, p := range ps {
+		if p.in() {
+			in = append(in, p)
+		} else {
+			out = append(out, p)
 		}
 	}
-	for _, f := range []struct {
-		name   string
-		filter imaging.ResampleFilter
-	}{{"nearest", imaging.NearestNeighbor}, {"bilinear", imaging.Linear}, {"bicubic", imaging.CatmullRom}} {
-		for _, s := range []float64{0.25, 0.5} {
-			add("filter", fmt.Sprintf("%s %v", f.name, s), quality, func(img *image.NRGBA) *image.NRGBA {
-				return imaging.Resize(img, int(s*float64(img.Bounds().Dx())), 0, f.filter)
-			})
-		}
-	}
-	for _, t := range [][2]float64{{1.25, 0}, {0.75, 0}, {0.8, 40}} {
-		add("tone", fmt.Sprintf("tone x%v +%v", t[0], t[1]), quality,
-			func(img *image.NRGBA) *image.NRGBA { return edit.Tone(img, t[0], t[1]) })
-	}
-	add("stamp", "stamp in a corner", quality, func(img *image.NRGBA) *image.NRGBA {
-		return edit.Stamp(img, "SHOP 4711", color.NRGBA{255, 255, 255, 200}, 0.55, 0.9, 32)
-	})
-	add("stamp", "stamps all over", quality, func(img *image.NRGBA) *image.NRGBA {
-		return edit.Tile(img, "SHOP 4711", color.NRGBA{255, 255, 255, 80}, 20)
-	})
-	return as
+	return in, out
 }
 
-// some picks n attacks for a photo, always the same ones.
-func some(as []attack, n int, file string) []attack {
-	as = slices.Clone(as)
-	draw := func(a attack) uint32 { return crc32.ChecksumIEEE([]byte(file + "|" + a.name)) }
-	slices.SortFunc(as, func(a, b attack) int { return cmp.Compare(draw(a), draw(b)) })
+// chosen returns n of the photos, half of them on plain background as far as
+// there are enough of both, in an order drawn by seed.
+func chosen(ps []photo, n int, seed string) []photo {
+	var kinds [2][]photo
+	for _, p := range drawn(ps, func(p photo) string { return seed + "|" + p.file }) {
+		if p.plain {
+			kinds[0] = append(kinds[0], p)
+		} else {
+			kinds[1] = append(kinds[1], p)
+		}
+	}
+	var got []photo
+	for len(got) < n && len(kinds[0])+len(kinds[1]) > 0 {
+		k := len(got) % 2
+		if len(kinds[k]) == 0 {
+			k = 1 - k
+		}
+		got, kinds[k] = append(got, kinds[k][0]), kinds[k][1:]
+	}
+	return got
+}
+
+// drawn orders a list by the checksums of its members' names.
+func drawn[T any](list []T, name func(T) string) []T {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(sum(name(a)), sum(name(b))) })
+	return list
+}
+
+// originals are the photos whose copies must be found. Registered are those
+// that were not refused.
+func (o protocol) originals(registered []photo) []photo {
+	n := o.positives
+	if n == 0 {
+		n = min(maxPositives, max(1, len(registered)/inPerPositive))
+	}
+	return chosen(registered, n, "positive")
+}
+
+// strangers are the photos that must match nothing.
+func (o protocol) strangers(out []photo) (kept []photo) {
+	for i := 0; i < len(out); i += o.every {
+		kept = append(kept, out[i])
+	}
+	return kept
+}
+
+// fitting are the attacks that can be made on a photo.
+func fitting(as []attack.Attack, p photo) []attack.Attack {
+	return slices.DeleteFunc(slices.Clone(as), func(a attack.Attack) bool { return a.PlainOnly && !p.plain })
+}
+
+// some picks n of the attacks for a stranger.
+func some(as []attack.Attack, n int, p photo) []attack.Attack {
+	as = drawn(fitting(as, p), func(a attack.Attack) string { return p.file + "|" + a.Name })
 	return as[:min(n, len(as))]
+}
+
+// pool loads the photos for tiles and scenes.
+func (o protocol) pool(out []photo) (imgs []*image.NRGBA, err error) {
+	free := slices.DeleteFunc(slices.Clone(out), func(p photo) bool { return p.sibling })
+	for _, p := range chosen(free, poolSize, "pool") {
+		img, err := o.load(p)
+		if err != nil {
+			return nil, err
+		}
+		imgs = append(imgs, img)
+	}
+	return imgs, nil
+}
+
+func (o protocol) read(p photo) ([]byte, error) {
+	return os.ReadFile(filepath.Join(o.dir, filepath.FromSlash(p.file)))
+}
+
+func (o protocol) load(p photo) (*image.NRGBA, error) {
+	f, err := os.Open(filepath.Join(o.dir, filepath.FromSlash(p.file)))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	img, _, err := image.Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.file, err)
+	}
+	return imaging.Clone(img), nil
 }

@@ -19,7 +19,7 @@ type collection struct {
 	used   []string
 }
 
-type photo struct{ file, source, licence, path, product string }
+type photo struct{ file, source, licence, path, product, background string }
 
 // openCollection reads manifest.csv and keeps the photos that may be passed on.
 func openCollection(dir string) (*collection, error) {
@@ -45,7 +45,7 @@ func openCollection(dir string) (*collection, error) {
 		}
 		file := column(r, "file")
 		number := strings.TrimSuffix(strings.TrimPrefix(file, "img/d_"), ".jpg")
-		c.photos[number] = photo{file, column(r, "source"), column(r, "licence"), column(r, "source_path"), column(r, "product_id")}
+		c.photos[number] = photo{file, column(r, "source"), column(r, "licence"), column(r, "source_path"), column(r, "product_id"), column(r, "background")}
 	}
 	return c, nil
 }

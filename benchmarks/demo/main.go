@@ -1,10 +1,10 @@
-// Demo makes testdata/demo and testdata/pictures out of a folder of product
-// photos:
+// Demo makes testdata/demo, testdata/pictures and testdata/accuracy out of a
+// folder of product photos:
 //
 //	go run ./benchmarks/demo [-to testdata] FOLDER
 //
 // The folder has a manifest.csv with the columns file, source, licence,
-// product_id and vendor, the photos that it names, and the licence texts in
+// product_id, background and vendor, the photos that it names, and the licence texts in
 // licences/. Only photos whose vendor column is yes are taken. What is made,
 // and what must come of it, is listed in recipe.go; expected.csv is written
 // from real verdicts, after each was compared with that list.
@@ -20,12 +20,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/touchstone-go/touchstone/index"
 )
 
 func main() {
-	to := flag.String("to", "testdata", "`folder` that receives demo, pictures and licences")
+	to := flag.String("to", "testdata", "`folder` that receives demo, pictures, accuracy and licences")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: demo [-to testdata] FOLDER")
@@ -45,7 +43,7 @@ func write(ctx context.Context, from, to string) error {
 		return err
 	}
 	d := demo{collection: c, to: to}
-	for _, step := range []func(context.Context) error{d.banks, d.references, d.uploads, d.pictures, d.attribution, d.expected} {
+	for _, step := range []func(context.Context) error{d.banks, d.references, d.uploads, d.pictures, d.small, d.attribution, d.expected} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -105,32 +103,28 @@ func (d *demo) pictures(context.Context) error {
 	return nil
 }
 
-// attribution writes the origin of every file that shows a photo, the licence
-// texts, and the manifest by which the accuracy check reads the demo.
+// attribution writes the origin of every file that shows a photo, and the
+// licence texts.
 func (d *demo) attribution(context.Context) error {
 	origin := [][]string{{"file", "source", "licence", "source_path"}}
-	products := [][]string{{"file", "product_id"}}
 	add := func(file, number string) {
 		if p, ok := d.photos[number]; ok {
 			origin = append(origin, []string{file, p.source, p.licence, p.path})
 		}
 	}
 	for _, r := range references {
-		file := "references/" + r.bank + "/" + r.name
-		add("demo/"+file, r.photo)
-		products = append(products, []string{file, d.photos[r.photo].product})
+		add("demo/references/"+r.bank+"/"+r.name, r.photo)
 	}
 	for _, u := range uploads {
-		file := "uploads/" + u.name
-		add("demo/"+file, u.photo)
-		if u.outcome == index.None {
-			products = append(products, []string{file, d.photos[u.photo].product})
-		}
+		add("demo/uploads/"+u.name, u.photo)
 	}
 	for _, p := range pictures {
 		add("pictures/"+p.name, p.photo)
 	}
-	return errors.Join(d.save("attribution.csv", table(origin)), d.save("demo/manifest.csv", table(products)), d.licences())
+	for _, n := range d.smallSet() {
+		add("accuracy/"+smallName(n), n)
+	}
+	return errors.Join(d.save("attribution.csv", table(origin)), d.licences())
 }
 
 func (d *demo) licences() error {

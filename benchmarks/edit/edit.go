@@ -1,7 +1,7 @@
 // Package edit makes copies of a photo in the ways in which copies are found on
 // marketplaces: recompressed, rescaled, mirrored, turned, framed, stamped. The
-// accuracy check measures how many of them are still recognised, and the demo's
-// uploads are made with it.
+// demo's uploads and the pictures of the benchmarks are made with it; package
+// attack makes those on which accuracy is measured.
 //
 // Pictures are *image.NRGBA whose bounds begin at (0,0); every function returns
 // a new one. Nothing draws random numbers, so the same call gives the same copy.
@@ -86,14 +86,6 @@ func Border(img *image.NRGBA, c color.Color, share float64) *image.NRGBA {
 func Crop(img *image.NRGBA, left, top, right, bottom float64) *image.NRGBA {
 	w, h := float64(img.Bounds().Dx()), float64(img.Bounds().Dy())
 	return imaging.Crop(img, image.Rect(int(left*w), int(top*h), int(right*w), int(bottom*h)))
-}
-
-// Tone multiplies every channel and adds to it, clipped to 0..255.
-func Tone(img *image.NRGBA, times, plus float64) *image.NRGBA {
-	return imaging.AdjustFunc(img, func(c color.NRGBA) color.NRGBA {
-		f := func(v uint8) uint8 { return uint8(min(max(float64(v)*times+plus, 0), 255)) }
-		return color.NRGBA{f(c.R), f(c.G), f(c.B), c.A}
-	})
 }
 
 // Stamp writes text with its top left at the given shares of the sides, size
