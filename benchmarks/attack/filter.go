@@ -5,6 +5,12 @@ import (
 	"math"
 )
 
+// Filters work in floating point and round once at the end. The Gaussian blur is
+// taken along the rows and then along the columns, line by line with one weight
+// at a time: the inner loop runs over a whole line, which is several times
+// faster than gathering a pixel's neighbours. Blurs that are so wide that this
+// would still be dear are made on a smaller picture, where they are needed.
+
 // planes is a picture in floating point, three channels a pixel.
 type planes struct {
 	w, h int

@@ -7,6 +7,9 @@ import (
 	"github.com/disintegration/imaging"
 )
 
+// Mirror, quarter turns, crops and borders: no pixel changes its value. Each step
+// moves the place of the original with the picture.
+
 // mirror swaps left and right.
 func mirror(j *job) {
 	w, _ := j.size()

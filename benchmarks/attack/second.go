@@ -89,7 +89,7 @@ func secondGeometry() []recipe {
 		edited("border", "pad_colour_polaroid", pad(polaroid, anyColour(80, 250))),
 		edited("border_blur", "pad_blur_dim", padBlurred(margins{left: 0.2, top: 0.1, right: 0.2, bottom: 0.1}, 18, 0.6)),
 		edited("border", "letterbox_wide", letterbox(landscape(16.0/9), rgb(24, 24, 26), cream, 1.25)),
-		edited("border", "letterbox_post", letterbox(portrait(1.25), cream, slate, 1.35)),
+		edited("border", "letterbox_tall", letterbox(portrait(1.5), cream, slate, 1.35)),
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"math"
 )
 
+// Tones and colours: what one pixel becomes depends on that pixel alone. Where a
+// channel does not depend on the others it is a table of 256 values.
+
 // clip cuts to 0..255 and drops the fraction.
 func clip(x float64) uint8 { return uint8(min(max(x, 0), 255)) }
 

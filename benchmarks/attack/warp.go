@@ -6,6 +6,13 @@ import (
 	"math"
 )
 
+// Rotation and perspective: for each pixel of the result, look up where it comes
+// from, so that nothing stays empty. The bicubic weights of 4 x 4 pixels are the
+// cost of it; they come from a table of 64 positions between two pixels, in
+// integers, as no copy is better for a finer position. Pixels beyond the frame
+// count with the colour of the fill, which softens the frame's edge as a scan
+// does.
+
 // matrix maps (x, y, 1) to the homogeneous coordinates of a point.
 type matrix [9]float64
 
@@ -56,7 +63,10 @@ func homography(from, to quad) matrix {
 
 // phases is into how many places the distance of two pixels is divided when a
 // warp chooses its weights.
-const phases = 64
+const (
+	phaseBits = 6
+	phases    = 1 << phaseBits
+)
 
 // weights is the table of bicubic weights by phase, in 1/1024.
 func weights() (table [phases][4]int32) {
@@ -82,11 +92,11 @@ func warped(img *image.NRGBA, back matrix, fill color.NRGBA) *image.NRGBA {
 		for x := range w {
 			// Centres of pixels lie at halves.
 			fx, fy := back.apply(float64(x)+0.5, float64(y)+0.5)
-			ux, uy := int((fx-0.5+8)*phases+0.5)-8*phases, int((fy-0.5+8)*phases+0.5)-8*phases
+			ux, uy := int(math.Floor((fx-0.5)*phases+0.5)), int(math.Floor((fy-0.5)*phases+0.5))
 			if ux <= -2*phases || uy <= -2*phases || ux >= (w+1)*phases || uy >= (h+1)*phases {
 				continue
 			}
-			ix, iy := ux>>6, uy>>6
+			ix, iy := ux>>phaseBits, uy>>phaseBits
 			wx, wy := &table[ux&(phases-1)], &table[uy&(phases-1)]
 			q := out.Pix[4*(y*w+x):][:4:4]
 			if ix >= 1 && iy >= 1 && ix+2 < w && iy+2 < h {
