@@ -471,3 +471,51 @@ func TestSineRow(t *testing.T) {
 		}
 	}
 }
+
+// onColour runs steps on one pixel's colour.
+func onColour(c color.NRGBA, steps ...step) color.NRGBA {
+	j := &job{img: sheet(1, 1, c)}
+	for _, do := range steps {
+		do(j)
+	}
+	return j.img.NRGBAAt(0, 0)
+}
+
+func TestTones(t *testing.T) {
+	c := rgb(100, 150, 250)
+	for _, test := range []struct {
+		what string
+		do   step
+		want color.NRGBA
+	}{
+		{"25 brighter", bright(25), rgb(125, 175, 255)},
+		{"60 darker", bright(-60), rgb(40, 90, 190)},
+		{"contrast 0.6", contrast(0.6), rgb(111, 141, 201)},
+		{"gamma 1.8", gamma(1.8), rgb(47, 98, 246)},
+		{"grey", saturate(0), rgb(146, 146, 146)},
+		{"warm", balance(1.15, 1, 0.8), rgb(114, 150, 200)},
+		{"hue a third on", hue(120), rgb(250, 100, 150)},
+		{"hue a sixth back", hue(-60), rgb(100, 250, 200)},
+	} {
+		if got := onColour(c, test.do); got != test.want {
+			t.Errorf("%s: %v, want %v", test.what, got, test.want)
+		}
+	}
+}
+
+// The background is what is connected with the edge: a hole of its colour in
+// the product is not part of it.
+func TestBackground(t *testing.T) {
+	img := sheet(40, 40, rgb(250, 250, 250))
+	box(img, image.Rect(10, 10, 30, 30), rgb(40, 90, 160))
+	box(img, image.Rect(16, 16, 24, 24), rgb(245, 250, 250))
+	mask := background(img)
+	for p, want := range map[image.Point]float32{{2, 2}: 1, {37, 20}: 1, {20, 3}: 1, {13, 20}: 0, {20, 20}: 0} {
+		if got := mask[p.Y*40+p.X]; math.Abs(float64(got-want)) > 0.01 {
+			t.Errorf("at %v: %v of the pixel is background, want %v", p, got, want)
+		}
+	}
+	if got := mask[20*40+10]; got < 0.2 || got > 0.8 {
+		t.Errorf("at the product's edge: %v, want a soft step", got)
+	}
+}
