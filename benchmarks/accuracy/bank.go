@@ -25,6 +25,7 @@ type bank struct {
 	registered []photo
 	refused    []string          // photos that could not be registered, and why
 	products   map[string]string // of each registered file
+	fillers    int               // references that were added to time queries
 	rivals     *rivals
 	cost       bankCost
 }
@@ -63,8 +64,8 @@ func fill(ctx context.Context, o protocol, in []photo, step func()) (b *bank, er
 		step()
 	}
 	n := float64(max(1, len(in)))
-	b.cost.RegisterCPU = millis(cpuTime()-cpu) / n
-	b.cost.RegisterWall = millis(time.Since(start)) / n
+	b.cost.RegisterCPU = rounded(millis(cpuTime()-cpu) / n)
+	b.cost.RegisterWall = rounded(millis(time.Since(start)) / n)
 	if b.rivals, err = learn(ctx, o, b.registered); err != nil {
 		return nil, err
 	}
@@ -139,37 +140,40 @@ func (b *bank) weigh(ctx context.Context, question []byte) error {
 		}
 	}
 	disk, none := folderSize(b.store()), folderSize(empty)
-	heap, before, err := b.opened(ctx, empty, question)
-	if err != nil {
-		return err
-	}
-	emptyHeap := heap - before
-	if err := b.index.Close(); err != nil {
-		return err
-	}
-	if heap, before, err = b.opened(ctx, b.store(), question); err != nil {
-		return err
+	// The first opening pays for what a process sets up once.
+	var heaps [3]int64
+	for i, dir := range []string{empty, empty, b.store()} {
+		if i > 0 {
+			if err := b.index.Close(); err != nil {
+				return err
+			}
+		}
+		if heaps[i], err = b.opened(ctx, dir, question); err != nil {
+			return err
+		}
 	}
 	b.cost.References = len(b.registered)
-	n := float64(max(1, len(b.registered)))
-	b.cost.DiskBytes = float64(disk-none) / n
-	b.cost.MemoryBytes = float64(heap-before-emptyHeap) / n
+	n := float64(len(b.registered))
+	b.cost.DiskBytes = rounded(float64(disk-none) / n)
+	b.cost.MemoryBytes = rounded(float64(heaps[2]-heaps[1]) / n)
 	return nil
 }
 
-// opened opens a store as b.index, asks it once in each mode, and returns what
-// the heap held then and before.
-func (b *bank) opened(ctx context.Context, dir string, question []byte) (after, before int64, err error) {
-	before = heapInUse()
-	if b.index, err = index.Open(ctx, dir, nil); err != nil {
-		return 0, 0, err
+// opened opens a store as b.index, asks it once in each mode, and returns by
+// how much the heap has grown.
+func (b *bank) opened(ctx context.Context, dir string, question []byte) (bytesMore int64, err error) {
+	before := heapInUse()
+	x, err := index.Open(ctx, dir, nil)
+	if err != nil {
+		return 0, err
 	}
+	b.index = x
 	for _, m := range modes {
-		if _, err := b.index.Judge(ctx, bytes.NewReader(question), judgeOptions(m)); err != nil {
-			return 0, 0, err
+		if _, err := x.Judge(ctx, bytes.NewReader(question), judgeOptions(m)); err != nil {
+			return 0, err
 		}
 	}
-	return heapInUse(), before, nil
+	return heapInUse() - before, nil
 }
 
 func heapInUse() int64 {

@@ -17,8 +17,12 @@ import (
 // they ran on. It is the cost of a picture's bytes until the verdict; making
 // the copy is not in it.
 
-// sampleSize is about how many copies are kept.
-const sampleSize = 200
+// sampleSize is about how many copies are kept; of a small run, one in
+// leastOneIn.
+const (
+	sampleSize = 200
+	leastOneIn = 10
+)
 
 // sample keeps some of the copies.
 type sample struct {
@@ -34,7 +38,7 @@ type kept struct {
 	picture []byte
 }
 
-func newSample(total int) *sample { return &sample{one: max(1, total/sampleSize)} }
+func newSample(total int) *sample { return &sample{one: max(leastOneIn, total/sampleSize)} }
 
 // offer keeps a copy if its name is drawn.
 func (s *sample) offer(a answer, picture []byte) {
@@ -47,38 +51,46 @@ func (s *sample) offer(a answer, picture []byte) {
 	s.copies = append(s.copies, kept{name, a.photo, picture})
 }
 
-// queryCost is CPU time in milliseconds.
+// queryCost is CPU time in milliseconds, in a bank of so many references.
 type queryCost struct {
-	Queries int     `json:"queries"`
-	Mean    float64 `json:"mean_ms"`
-	Median  float64 `json:"median_ms"`
-	P95     float64 `json:"p95_ms"`
+	References int     `json:"references"`
+	Queries    int     `json:"queries"`
+	Mean       float64 `json:"mean_ms"`
+	Median     float64 `json:"median_ms"`
+	P95        float64 `json:"p95_ms"`
 }
 
-// cost judges what was kept.
+// cost judges what was kept, by one method after the other.
 func (s *sample) cost(ctx context.Context, b *bank, step func()) (costs [methods]queryCost, err error) {
 	slices.SortFunc(s.copies, func(a, b kept) int { return strings.Compare(a.name, b.name) })
-	var took [methods][]float64
-	runtime.GC()
-	for _, c := range s.copies {
-		for m := range method(methods) {
+	for m := range method(methods) {
+		runtime.GC()
+		var took []float64
+		for _, c := range s.copies {
 			start := cpuTime()
-			if m == thorough || m == fast {
-				_, err = b.judge(ctx, m, c.picture, c.photo, nil)
-			} else {
-				_, err = b.rivals.ask(c.picture, c.photo, m)
-			}
-			if err != nil {
+			if err := b.ask(ctx, m, c); err != nil {
 				return costs, fmt.Errorf("%s: %w", c.name, err)
 			}
-			took[m] = append(took[m], millis(cpuTime()-start))
+			took = append(took, millis(cpuTime()-start))
+			step()
 		}
-		step()
-	}
-	for m, ts := range took {
-		costs[m] = summary(ts)
+		costs[m] = summary(took)
+		costs[m].References = len(b.registered)
+		if slices.Contains(modes, m) {
+			costs[m].References += b.fillers
+		}
 	}
 	return costs, ctx.Err()
+}
+
+// ask judges a kept copy by one method, from its bytes on.
+func (b *bank) ask(ctx context.Context, m method, c kept) error {
+	if slices.Contains(modes, m) {
+		_, err := b.judge(ctx, m, c.picture, c.photo, nil)
+		return err
+	}
+	_, err := b.rivals.ask(c.picture, c.photo, m)
+	return err
 }
 
 // summary gives the mean, the median and the 95th percentile (the smallest
@@ -92,6 +104,6 @@ func summary(ms []float64) queryCost {
 	for _, v := range ms {
 		total += v
 	}
-	rank := func(share float64) float64 { return ms[max(0, int(math.Ceil(share*float64(len(ms))))-1)] }
-	return queryCost{Queries: len(ms), Mean: total / float64(len(ms)), Median: rank(0.5), P95: rank(0.95)}
+	rank := func(share float64) float64 { return rounded(ms[max(0, int(math.Ceil(share*float64(len(ms))))-1)]) }
+	return queryCost{Queries: len(ms), Mean: rounded(total / float64(len(ms))), Median: rank(0.5), P95: rank(0.95)}
 }

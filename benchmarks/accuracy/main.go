@@ -56,6 +56,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !ok {
 		return 2
 	}
+	if err := o.writable(); err != nil {
+		fmt.Fprintln(stderr, "accuracy:", err)
+		return 1
+	}
 	start := time.Now()
 	m, err := measure(ctx, o.protocol, newProgress(stderr))
 	if err != nil {
@@ -63,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	r := m.results()
-	r.Seconds = time.Since(start).Seconds()
+	r.Seconds = rounded(time.Since(start).Seconds())
 	missed := r.print(stdout, o.verbose)
 	if o.json != "" {
 		if err := r.save(o.json); err != nil {
@@ -77,6 +81,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+// writable finds out before the work whether its results can be written.
+func (o options) writable() error {
+	if o.json == "" {
+		return nil
+	}
+	f, err := os.OpenFile(o.json, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 func parse(args []string, stderr io.Writer) (o options, ok bool) {
 	flags := flag.NewFlagSet("accuracy", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -85,9 +101,10 @@ func parse(args []string, stderr io.Writer) (o options, ok bool) {
 		flags.PrintDefaults()
 	}
 	set := flags.String("set", "both", "`set` of attacks: published, second or both")
-	flags.IntVar(&o.positives, "positives", 0, "registered photos that are copied; 0 means a sixth of them, at most 40")
+	flags.IntVar(&o.positives, "positives", 0, "registered photos that are copied; 0 means an eighth of them, at most 40")
 	flags.IntVar(&o.negatives, "negatives", 11, "edited copies of each photo that is not registered, beside the photo itself")
 	flags.IntVar(&o.every, "every", 1, "ask with every `N`-th photo that is not registered only")
+	flags.IntVar(&o.fill, "fill", 0, "before queries are timed, fill the bank up to `N` references with crops and mosaics of its photos")
 	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bar that must hold is missed")
 	flags.BoolVar(&o.verbose, "v", false, "print a row for each attack, and what was missed")
 	flags.StringVar(&o.json, "json", "", "write the results to `FILE` as well")

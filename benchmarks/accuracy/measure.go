@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -76,7 +75,11 @@ func measure(ctx context.Context, o protocol, bar *progress) (*measurement, erro
 	if err := m.askAll(ctx, out, jobs, s, bar.step); err != nil {
 		return nil, err
 	}
-	bar.begin("time", len(s.copies))
+	bar.begin("fill", max(0, o.fill-len(b.registered)))
+	if err := b.fillUp(ctx, o, bar.step); err != nil {
+		return nil, err
+	}
+	bar.begin("time", methods*len(s.copies))
 	m.cost, err = s.cost(ctx, b, bar.step)
 	bar.end()
 	return m, err
@@ -123,15 +126,14 @@ func (m *measurement) askAll(ctx context.Context, out []photo, jobs []job, s *sa
 		return err
 	}
 	m.pool = len(pool)
-	studios := make(map[attack.Set]*sync.Pool)
+	studios := make(map[attack.Set]*attack.Studio)
 	for _, set := range m.sets {
-		studios[set] = &sync.Pool{New: func() any { return attack.NewStudio(set, pool) }}
+		studios[set] = attack.NewStudio(set, pool)
 	}
 	got := make([][]answer, len(jobs))
 	err = parallel(ctx, len(jobs), func(i int) error {
-		studio := studios[jobs[i].set].Get().(*attack.Studio)
-		defer studios[jobs[i].set].Put(studio)
-		got[i], err = m.ask(ctx, jobs[i], studio, s, step)
+		as, err := m.ask(ctx, jobs[i], studios[jobs[i].set], s, step)
+		got[i] = as
 		return err
 	})
 	for _, as := range got {

@@ -53,13 +53,14 @@ type protocol struct {
 	positives int // originals that are copied; 0: see chosen
 	negatives int // edited copies of each stranger
 	every     int // ask with every n-th stranger
+	fill      int // references in the bank when queries are timed, at least
 }
 
 // maxPositives is how many originals are copied unless told otherwise, and
 // inPerPositive how many registered photos there are for each of them at least.
 const (
 	maxPositives  = 40
-	inPerPositive = 6
+	inPerPositive = 8
 )
 
 // poolSize is how many photos tiles and scenes are made of: half on white or

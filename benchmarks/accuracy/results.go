@@ -147,7 +147,7 @@ func (m *measurement) resultsOf(set attack.Set, by method) methodResults {
 	r := methodResults{
 		Method: by.String(), Recall: gradesOf(positives, own),
 		Rank1:    count(positives, func(a answer) bool { return a.by[by].ranked && a.by[by].first }),
-		MicroAP:  microAP(slices.Concat(positives, negatives), by, len(positives)),
+		MicroAP:  rounded(microAP(slices.Concat(positives, negatives), by, len(positives))),
 		Template: count(positives, func(a answer) bool { return a.by[by].template && own(a) == unmatched }),
 	}
 	as := attack.All(set)

@@ -21,8 +21,8 @@ import (
 // project computes (and tests against its authors' files); everything that it
 // adds to them is left out.
 
-// thresholds are the largest distances at which the rivals match: the usual
-// advice for 64-bit hashes, and that of PDQ's authors.
+// thresholds are the largest distances at which the rivals match: what is
+// usual for 64-bit hashes, and what PDQ's authors advise.
 var thresholds = map[method]int{phash: 10, dhash: 10, pdq: 31}
 
 // codes are the rivals' hashes of one picture. A 64-bit hash is in the first

@@ -26,9 +26,11 @@ func rateOf(k, n int) rate {
 	p, m := float64(k)/float64(n), float64(n)
 	centre := (p + z*z/(2*m)) / (1 + z*z/m)
 	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	r := rate{Count: k, Of: n, Share: p, Low: max(0, centre-half), High: min(1, centre+half)}
-	return r
+	return rate{Count: k, Of: n, Share: rounded(p), Low: rounded(max(0, centre-half)), High: rounded(centre + half)}
 }
+
+// rounded leaves six decimals: files are shorter, and all of all is 1.
+func rounded(v float64) float64 { return math.Round(v*1e6) / 1e6 }
 
 // count makes a rate of the answers for which a condition holds.
 func count[T any](list []T, holds func(T) bool) rate {

@@ -47,7 +47,9 @@ func (r *results) barsOf(set string) map[string]barResult {
 	return bars
 }
 
-func table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight) }
+func table(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+}
 
 // printFamilies is the main table: recall by family, and false alarms of
 // strangers that were edited in the same way.
@@ -113,13 +115,13 @@ func (a alarms) name() string {
 func (s *setResults) printMethods(w io.Writer) {
 	t := table(w)
 	fmt.Fprintf(t, "\n%s attacks\tqueries\t", s.Set)
-	for _, m := range s.Methods {
-		fmt.Fprintf(t, "%s\t", m.Method)
+	for m := range method(methods) {
+		fmt.Fprintf(t, "%s\t", m.label())
 	}
 	fmt.Fprintln(t)
 	for i, a := range s.Methods[0].Alarms {
-		s.alarmRow(t, "false alarms, "+a.name(), i, func(a alarms) rate { return a.Any })
-		s.alarmRow(t, "strong", i, func(a alarms) rate { return a.Strong })
+		s.alarmRow(t, "false alarms, "+a.name(), i, method(methods), func(a alarms) rate { return a.Any })
+		s.alarmRow(t, "strong", i, phash, func(a alarms) rate { return a.Strong })
 	}
 	line := func(name string, f func(methodResults) string) {
 		fmt.Fprintf(t, "%s\t%d\t", name, s.Methods[0].Recall.Any.Of)
@@ -135,10 +137,11 @@ func (s *setResults) printMethods(w io.Writer) {
 	t.Flush()
 }
 
-func (s *setResults) alarmRow(w io.Writer, name string, i int, of func(alarms) rate) {
+// alarmRow has a cell for each method before end.
+func (s *setResults) alarmRow(w io.Writer, name string, i int, end method, of func(alarms) rate) {
 	fmt.Fprintf(w, "%s\t%d\t", name, of(s.Methods[0].Alarms[i]).Of)
-	for _, m := range s.Methods {
-		r := of(m.Alarms[i])
+	for m := range end {
+		r := of(s.find(m).Alarms[i])
 		fmt.Fprintf(w, "%d: %.2f %% (%.2f-%.2f)\t", r.Count, 100*r.Share, 100*r.Low, 100*r.High)
 	}
 	fmt.Fprintln(w)
@@ -186,10 +189,10 @@ func (s *setResults) printLists(w io.Writer) {
 
 func (r *results) printCosts(w io.Writer) {
 	t := table(w)
-	fmt.Fprint(t, "\nCPU ms a query, alone\tqueries\tmean\tmedian\t95 %\t\n")
+	fmt.Fprint(t, "\nCPU ms a query, alone\treferences\tqueries\tmean\tmedian\t95 %\t\n")
 	for m := range method(methods) {
 		c := r.QueryCost[m.String()]
-		fmt.Fprintf(t, "%v\t%d\t%.1f\t%.1f\t%.1f\t\n", m, c.Queries, c.Mean, c.Median, c.P95)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.1f\t%.1f\t%.1f\t\n", m.label(), c.References, c.Queries, c.Mean, c.Median, c.P95)
 	}
 	t.Flush()
 	b := r.Bank

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/touchstone-go/touchstone/index"
@@ -22,8 +23,14 @@ const (
 
 var modes = []method{thorough, fast}
 
-func (m method) String() string {
-	return [...]string{"thorough", "fast", "phash<=10", "dhash<=10", "pdq<=31"}[m]
+func (m method) String() string { return [...]string{"thorough", "fast", "phash", "dhash", "pdq"}[m] }
+
+// label is the name with the threshold, if it has one.
+func (m method) label() string {
+	if t, ok := thresholds[m]; ok {
+		return fmt.Sprintf("%v<=%d", m, t)
+	}
+	return m.String()
 }
 
 // grade orders the grades of index.
