@@ -30,7 +30,9 @@
 //   - Add: references that are already fingerprinted, 1,000 a call.
 //   - Open: until a store of n references answers; it was built before.
 //
-// Beside this package: accuracy (recall and false alarms on photos), scale (the
-// same at a million references, with memory), demo (makes testdata) and edit
-// (copies of photos). results holds raw output with date and machine.
+// Beside this package: accuracy (recall and false alarms on photos) with attack
+// (the copies that it judges), scale (the same as here at a million references,
+// with memory), demo (makes testdata) and edit (copies of photos for the demo).
+// results holds raw output with date and machine, and accuracy-small.json, what
+// accuracy found on the small set: a test holds it.
 package benchmarks
