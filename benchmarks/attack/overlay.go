@@ -73,7 +73,7 @@ func disc(u, v float64) bool { return (u-0.5)*(u-0.5)+(v-0.5)*(v-0.5) <= 0.25 }
 
 // heart, after the curve (x²+y²-1)³ = x²y³.
 func heart(u, v float64) bool {
-	x, y := (u-0.5)*2.4, (0.46-v)*2.4
+	x, y := (u-0.5)*2.3, 1.24-2.26*v
 	q := x*x + y*y - 1
 	return q*q*q-x*x*y*y*y <= 0
 }
