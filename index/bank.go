@@ -1,8 +1,10 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/touchstone-go/touchstone/hash"
@@ -17,32 +19,62 @@ const (
 	Fake    Kind = "fake"    // photos of known fakes
 )
 
-// Policy says from which distance on a bank's references match, and what the
-// bank's owner wants done about it. Distances are in bits of the bank's main
-// hash: 0 to 256 for PDQ, 0 to 64 otherwise.
+// Policy says from when on a bank's references match, and what the bank's owner
+// wants done about it. Each check (see Check) has two thresholds.
 type Policy struct {
-	// Strong is the largest distance of grade strong. Weak is the largest
-	// distance that is a match at all; it is at least Strong.
+	// Strong is the largest distance of grade strong, in bits of the bank's main
+	// hash: 0 to 256 for PDQ, 0 to 64 otherwise. Weak is the largest distance
+	// that is a match at all; it is at least Strong.
 	Strong int `json:"strong"`
 	Weak   int `json:"weak"`
+	// RegionStrong and RegionWeak are the same for a region of the reference, in
+	// bits of 256. They are smaller: a reference has some thirty regions, each of
+	// which may match by chance. 0 means the default.
+	RegionStrong int `json:"region_strong,omitempty"`
+	RegionWeak   int `json:"region_weak,omitempty"`
+	// GeometryStrong and GeometryWeak are the least evidence of geometry
+	// (hash.Alignment.Evidence, 0 to 255) of these grades; more is surer, so
+	// GeometryStrong is at least GeometryWeak. 256 is never reached. 0 means the
+	// default.
+	GeometryStrong int `json:"geometry_strong,omitempty"`
+	GeometryWeak   int `json:"geometry_weak,omitempty"`
 	// Advise is the most that a known_fake may advise: Block or Review.
 	Advise Advice `json:"advise"`
 }
 
 // DefaultPolicy returns the starting values for banks of the main hash k: for
 // PDQ strong 31 and weak 46 of 256 bits (31 is what PDQ's authors recommend;
-// 46 was measured to accuse 1 % of the hardest innocent uploads), for 64-bit
-// hashes strong 4 and weak 8 of 64. Fake banks advise Block, genuine ones
-// Review.
+// 46 was measured to accuse 1 % of the hardest innocent uploads), regions 28 and
+// 36 bits, geometry 100 and 60 points; for 64-bit hashes strong 4 and weak 8 of
+// 64 and nothing else, since they are searched by that hash alone. Fake banks
+// advise Block, genuine ones Review.
 func DefaultPolicy(k Kind, main hash.Kind) Policy {
-	p := Policy{Strong: 31, Weak: 46, Advise: Review}
-	if main.Bits() == 64 {
-		p.Strong, p.Weak = 4, 8
+	p := Policy{Strong: 4, Weak: 8, Advise: Review}
+	if main == hash.PDQ {
+		p = Policy{
+			Strong: 31, Weak: 46, RegionStrong: 28, RegionWeak: 36,
+			GeometryStrong: 100, GeometryWeak: 60, Advise: Review,
+		}
 	}
 	if k == Fake {
 		p.Advise = Block
 	}
 	return p
+}
+
+// withDefaults fills in the thresholds of regions and geometry that are not
+// given. Those of the main hash may be 0.
+func (p Policy) withDefaults(main hash.Kind) Policy {
+	d := DefaultPolicy(Genuine, main)
+	p.RegionStrong, p.RegionWeak = cmp.Or(p.RegionStrong, d.RegionStrong), cmp.Or(p.RegionWeak, d.RegionWeak)
+	p.GeometryStrong, p.GeometryWeak = cmp.Or(p.GeometryStrong, d.GeometryStrong), cmp.Or(p.GeometryWeak, d.GeometryWeak)
+	return p
+}
+
+// ofHash is p with the default thresholds for what is not the main hash: all
+// that a store of format 1 can hold.
+func (p Policy) ofHash(main hash.Kind) Policy {
+	return Policy{Strong: p.Strong, Weak: p.Weak, Advise: p.Advise}.withDefaults(main)
 }
 
 // Bank is a named set of references of one kind.
@@ -56,14 +88,17 @@ type Bank struct {
 	// Main is the hash by which the bank is searched. The zero value means
 	// hash.PDQ; a 64-bit kind is for imported lists of such hashes.
 	Main hash.Kind `json:"-"`
-	// References counts all references; Searchable those not withdrawn. Both
-	// are set by Banks and ignored by CreateBank.
+	// References counts all references; Searchable those not withdrawn; Featured
+	// those that have features (see hash.Features). All are set by Banks and
+	// ignored by CreateBank.
 	References int64 `json:"references"`
 	Searchable int64 `json:"searchable"`
+	Featured   int64 `json:"featured"`
 }
 
 // CreateBank makes an empty bank. A zero Policy means DefaultPolicy. It fails
-// with ErrExists if there is a bank of that name, and with ErrInvalid.
+// with ErrExists if there is a bank of that name, and with ErrInvalid (see
+// SetPolicy).
 func (x *Index) CreateBank(ctx context.Context, b Bank) (Bank, error) {
 	if b.Main == 0 {
 		b.Main = hash.PDQ
@@ -71,7 +106,8 @@ func (x *Index) CreateBank(ctx context.Context, b Bank) (Bank, error) {
 	if b.Policy == (Policy{}) {
 		b.Policy = DefaultPolicy(b.Kind, b.Main)
 	}
-	b.References, b.Searchable = 0, 0
+	b.Policy = b.Policy.withDefaults(b.Main)
+	b.References, b.Searchable, b.Featured = 0, 0, 0
 	if err := b.check(); err != nil {
 		return Bank{}, fmt.Errorf("create bank: %w", err)
 	}
@@ -86,6 +122,9 @@ func (w *batch) createBank(b Bank) error {
 	if _, ok := w.bank(b.Name); ok {
 		return ErrExists
 	}
+	if err := w.canHold(b.Policy, b.Main); err != nil {
+		return err
+	}
 	if err := w.room(4, 2<<10); err != nil {
 		return err
 	}
@@ -96,7 +135,7 @@ func (w *batch) createBank(b Bank) error {
 	w.insert(v)
 	w.rules++
 	w.dirty[v.id] = true
-	w.set(bankKey(v.id), encodeBank(v.id, b, w.now))
+	w.set(bankKey(v.id), encodeBank(w.format, v.id, b, w.now))
 	w.set(nameKey(b.Name), binary.BigEndian.AppendUint32(nil, v.id))
 	w.journal(v.id, Change{Op: BankCreated, Policy: b.Policy})
 	return nil
@@ -136,9 +175,12 @@ func (x *Index) Banks(ctx context.Context) ([]Bank, error) {
 	return all, nil
 }
 
-// SetPolicy replaces a bank's policy; the next query follows it. It fails with
-// ErrNotFound, and with ErrInvalid unless 0 <= Strong <= Weak <= 96 (20 for
-// 64-bit hashes).
+// SetPolicy replaces a bank's policy; the next query follows it. Thresholds of
+// regions and geometry that are 0 become the default. It fails with ErrNotFound,
+// and with ErrInvalid unless 0 <= Strong <= Weak <= 96 (20 for 64-bit hashes),
+// 1 <= RegionStrong <= RegionWeak <= 64 and 256 >= GeometryStrong >=
+// GeometryWeak >= 20 (64-bit hashes have none of them). A store of recipe 1
+// takes the default ones only.
 func (x *Index) SetPolicy(ctx context.Context, bank string, p Policy) error {
 	_, err := x.submit(ctx, func(w *batch, _ *request) error { return w.setPolicy(bank, p) })
 	if err != nil {
@@ -152,7 +194,8 @@ func (w *batch) setPolicy(bank string, p Policy) error {
 	if err != nil {
 		return err
 	}
-	if err := p.check(v.Main); err != nil {
+	p = p.withDefaults(v.Main)
+	if err := errors.Join(p.check(v.Main), w.canHold(p, v.Main)); err != nil {
 		return err
 	}
 	if p == v.Policy {
@@ -172,7 +215,15 @@ func (w *batch) setPolicy(bank string, p Policy) error {
 	v = w.own(v)
 	v.Policy = p
 	w.rules++
-	w.set(bankKey(v.id), encodeBank(v.id, v.Bank, created))
+	w.set(bankKey(v.id), encodeBank(w.format, v.id, v.Bank, created))
 	w.journal(v.id, Change{Op: PolicySet, Policy: p})
+	return nil
+}
+
+// canHold refuses a policy that the rows of an old store have no room for.
+func (w *batch) canHold(p Policy, main hash.Kind) error {
+	if w.format == oldestFormat && p != p.ofHash(main) {
+		return invalid("thresholds of regions and geometry in a store of format %d; reindex it first", w.format)
+	}
 	return nil
 }

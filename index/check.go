@@ -1,10 +1,12 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/dgraph-io/badger/v4"
@@ -17,6 +19,8 @@ import (
 //	columns   each belongs to a record that is not withdrawn; memory agrees
 //	ids       each leads to a record that has this id in this bank
 //	digests   each leads to a record that has this digest
+//	features  every checksum; each leads to a record, its regions are those of row 16
+//	regions   every checksum; each belongs to features; memory agrees
 //	thumbs    each leads to a record
 //	counts    are those of the records and columns, in memory as on disk
 //	journal   no gaps, every checksum
@@ -43,7 +47,8 @@ func (x *Index) Check(ctx context.Context) error {
 		c.loaded[b.id] = &counts{}
 	}
 	for _, step := range []func() error{
-		c.header, c.banks, c.records, c.columns, c.ids, c.digests, c.thumbnails, c.sums, c.changes, c.foreign,
+		c.header, c.banks, c.records, c.columns, c.ids, c.digests, c.features, c.thumbnails, c.regionRows,
+		c.sums, c.changes, c.foreign,
 	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("check store: %w", err)
@@ -100,8 +105,9 @@ func (c *checker) value(key []byte, f string, args ...any) []byte {
 
 func (c *checker) header() error {
 	if v := c.value([]byte(headerKey), "header"); v != nil {
-		if _, err := decodeHeader(v); err != nil {
-			c.found("row 00: %v", err)
+		h, err := decodeHeader(v)
+		if err != nil || h.format != c.format || int(h.recipe) != c.recipe {
+			c.found("row 00: format %d and recipe %d (%v), in memory %d and %d", h.format, h.recipe, err, c.format, c.recipe)
 		}
 	}
 	v := c.value([]byte(nextKey), "next numbers")
@@ -213,6 +219,54 @@ func (c *checker) digests() error {
 	})
 }
 
+// features looks at rows 14, and for the row 16 of those that are searchable.
+func (c *checker) features() error {
+	return c.each(tabFeatures, 9, true, func(key, v []byte) {
+		slot := binary.BigEndian.Uint64(key[1:])
+		f, err := decodeFeatures(slot, v)
+		if err != nil {
+			c.found("row %x: %v", key, err)
+			return
+		}
+		b, ref, err := c.record(c.txn, slot)
+		if err != nil || !c.keepsFeatures(b) {
+			c.found("row %x: not of a reference with features (%v)", key, err)
+			return
+		}
+		c.loaded[b.id].featured++
+		if ref.Opinion == Withdrawn {
+			return
+		}
+		row := c.value(regionsKey(b.id, slot), "features of %s/%s", b.Name, ref.ID)
+		if row != nil && !bytes.Equal(row, encodeRegions(b.id, slot, f.Regions())) {
+			c.found("row %x: the regions of %s/%s are others in row %x", key, b.Name, ref.ID, regionsKey(b.id, slot))
+		}
+	})
+}
+
+// regionRows looks at rows 16, and for row 14 of each.
+func (c *checker) regionRows() error {
+	return c.each(tabRegions, regionsKeyLen, true, func(key, v []byte) {
+		id, slot, _ := splitRegions(key)
+		b, known := c.bankByID(id)
+		if !known {
+			c.found("row %x: no such bank", key)
+			return
+		}
+		codes, err := decodeRegions(nil, key, v)
+		if err != nil {
+			c.found("row %x: %v", key, err)
+			return
+		}
+		c.loaded[id].regions++
+		c.loaded[id].regionSum += regionHash(key, v)
+		if held, ok := b.regions(slot); !ok || !slices.Equal(held, codes) {
+			c.found("row %x: the regions of slot %d of bank %s are others in memory", key, slot, b.Name)
+		}
+		c.value(featuresKey(slot), "regions of slot %d of bank %s", slot, b.Name)
+	})
+}
+
 func (c *checker) thumbnails() error {
 	return c.each(tabThumbnail, 9, false, func(key, _ []byte) {
 		if _, _, err := c.record(c.txn, binary.BigEndian.Uint64(key[1:])); err != nil {
@@ -233,7 +287,7 @@ func (c *checker) sums() error {
 		if v == nil {
 			continue
 		}
-		disk, err := decodeCounts(v)
+		disk, err := decodeCounts(c.format, v)
 		if got := *c.loaded[b.id]; err != nil || disk != got || b.counts != got {
 			c.found("row %x: bank %s: counted %v, on disk %v (%v), in memory %v", countKey(b.id), b.Name, got, disk, err, b.counts)
 		}
@@ -269,6 +323,7 @@ func (c *checker) foreign() error {
 	known := map[byte]bool{}
 	for _, t := range []byte{
 		tabHeader, tabBank, tabName, tabCount, tabColumn, tabRecord, tabID, tabDigest, tabThumbnail, tabChange, tabNext,
+		tabFeatures, tabRegions,
 	} {
 		known[t] = true
 	}

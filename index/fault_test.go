@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,7 +28,7 @@ func filled(t *testing.T, n int) string {
 	x := mustOpen(t, dir, nil)
 	mustCreate(t, x, "fakes", Fake)
 	mustCreate(t, x, "real", Genuine)
-	mustAdd(t, x, many(n)...)
+	mustAdd(t, x, featured(t, many(n))...)
 	mustCheck(t, x)
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
@@ -44,6 +45,14 @@ func many(n int) (refs []Reference) {
 		}
 		refs = append(refs, ref)
 	}
+	return refs
+}
+
+// featured gives features to the first and the third reference, of bank real.
+func featured(t testing.TB, refs []Reference) []Reference {
+	t.Helper()
+	some := someFeatures(t)
+	refs[0].Features, refs[2].Features = some[0], some[1]
 	return refs
 }
 
@@ -299,7 +308,11 @@ func deleting(key []byte) func(*badger.Txn) error {
 // TestDamagedRows: a row that is lost or changed is found, by Open where it
 // would make a match less, by Check in any case.
 func TestDamagedRows(t *testing.T) {
-	refs := many(10)
+	refs := featured(t, many(10))
+	f, err := packed(refs[0].Features)
+	if err != nil {
+		t.Fatal(err)
+	}
 	// Slots begin with 1, and the first reference is the first of bank real,
 	// which was created second.
 	col := columnOf(refs[0].Fingerprint, hash.PDQ)
@@ -339,6 +352,31 @@ func TestDamagedRows(t *testing.T) {
 		{"digest lost", deleting(digestKey(ref.SHA256, 1)), false, "digest of real/dir/00000.jpg"},
 		{"digest of nothing", func(txn *badger.Txn) error { return txn.Set(digestKey(Digest{9}, 1), nil) }, false, "other bytes"},
 		{"thumbnail of nothing", func(txn *badger.Txn) error { return txn.Set(thumbnailKey(99), nil) }, false, "row 150000000000000063"},
+		{"features lost", deleting(featuresKey(1)), false, "regions of slot 1 of bank real"},
+		{"features of another slot", func(txn *badger.Txn) error { return txn.Set(featuresKey(1), encodeFeatures(3, f.body)) }, false, "checksum"},
+		{"other features", func(txn *badger.Txn) error {
+			g, err := packed(refs[2].Features)
+			return errors.Join(err, txn.Set(featuresKey(1), encodeFeatures(1, g.body)))
+		}, false, "the regions of real/dir/00000.jpg are others"},
+		{"features of no sense", func(txn *badger.Txn) error { return txn.Set(featuresKey(1), encodeFeatures(1, []byte("nonsense"))) }, false, "row 140000000000000001"},
+		{"features of nothing", func(txn *badger.Txn) error { return txn.Set(featuresKey(99), encodeFeatures(99, f.body)) }, false, "row 140000000000000063"},
+		{"features nobody counted", func(txn *badger.Txn) error { return txn.Set(featuresKey(5), encodeFeatures(5, f.body)) }, false, "features of real/dir/00004.jpg"},
+		{"regions lost", deleting(regionsKey(2, 1)), true, "bank real: expected the regions of 2 references"},
+		{"regions of one bit more", func(txn *badger.Txn) error {
+			codes := slices.Clone(f.regions)
+			codes[1][2] ^= 1
+			return txn.Set(regionsKey(2, 1), encodeRegions(2, 1, codes))
+		}, true, "bank real: expected the regions of 2 references"},
+		{"regions of another slot", func(txn *badger.Txn) error { return txn.Set(regionsKey(2, 1), encodeRegions(2, 3, f.regions)) }, true, "checksum"},
+		{"regions added", func(txn *badger.Txn) error { return txn.Set(regionsKey(2, 5), encodeRegions(2, 5, f.regions)) }, true, "found 3"},
+		{"regions of no bank", func(txn *badger.Txn) error { return txn.Set(regionsKey(7, 1), encodeRegions(7, 1, f.regions)) }, true, "no bank 7"},
+		{"regions of nothing", func(txn *badger.Txn) error { return txn.Set(regionsKey(2, 99), encodeRegions(2, 99, f.regions)) }, true, "no reference there"},
+		{"regions under a longer key", func(txn *badger.Txn) error {
+			return txn.Set(append(regionsKey(2, 1), 0), encodeRegions(2, 1, f.regions))
+		}, true, "row 160000000200000000000000"},
+		{"a format that has no features", func(txn *badger.Txn) error {
+			return txn.Set([]byte(headerKey), header{format: 1, recipe: 1}.encode())
+		}, true, "counts of 48 bytes"},
 		{"change lost", deleting(changeKey(2)), false, "change 3 where 2 is due"},
 		{"last change lost", deleting(changeKey(4)), false, "journal ends at 3"},
 		{"unknown table", func(txn *badger.Txn) error { return txn.Set([]byte{0x42, 1}, nil) }, false, "no such table"},
@@ -367,6 +405,33 @@ func TestDamagedRows(t *testing.T) {
 				t.Errorf("got %v, want ErrCorrupt alone with %q", err, c.say)
 			}
 		})
+	}
+}
+
+// TestRegionsAgainstMemory: a search that finds other regions on disk than in
+// memory fails instead of showing a match that is none.
+func TestRegionsAgainstMemory(t *testing.T) {
+	x := mustOpen(t, filled(t, 10), nil)
+	some := someFeatures(t)
+	part := hash.FromPDQ(flip(some[0].Regions()[1], 8), 90)
+	ms, err := x.Near(t.Context(), part, NearOptions{Regions: true})
+	if err != nil || len(ms) != 1 || ms[0].ID != many(1)[0].ID || ms[0].Check != CheckRegion || ms[0].Region.Window != 1 || ms[0].Region.Distance != 8 {
+		t.Fatalf("%+v, %v", ms, err)
+	}
+	if ms, err := x.Near(t.Context(), part, NearOptions{}); err != nil || len(ms) != 0 {
+		t.Errorf("without regions: %v, %v", ids(ms), err)
+	}
+	for _, change := range []func(*badger.Txn) error{
+		func(txn *badger.Txn) error { return txn.Set(regionsKey(2, 1), encodeRegions(2, 1, some[1].Regions())) },
+		deleting(regionsKey(2, 1)),
+	} {
+		if err := x.db.Update(change); err != nil {
+			t.Fatal(err)
+		}
+		mustAdd(t, x, Reference{Bank: "fakes", ID: fmt.Sprint(x.Seq()), Fingerprint: hash.FromPDQ(hash.Code{1}, 90)}) // a snapshot that sees it
+		if ms, err := x.Near(t.Context(), part, NearOptions{Regions: true}); !errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
+			t.Errorf("%v, %v, want ErrCorrupt", ids(ms), err)
+		}
 	}
 }
 
@@ -400,17 +465,19 @@ func TestDamageStaysAlone(t *testing.T) {
 	withdrawn := refs[2]
 	withdrawn.Opinion = Withdrawn
 	tamper(t, dir, func(txn *badger.Txn) error {
-		return errors.Join(txn.Set(recordKey(1), encodeRecord(2, 1, other)), txn.Set(recordKey(3), encodeRecord(2, 3, withdrawn)))
+		return errors.Join(txn.Set(recordKey(1), encodeRecord(2, 1, other)), txn.Set(recordKey(3), encodeRecord(2, 3, withdrawn)),
+			txn.Set(featuresKey(9), encodeFeatures(9, []byte("of a reference that had none"))))
 	})
 	x := mustOpen(t, dir, nil)
 	fresh := many(11)[10]
 	errs := together(t, x,
 		func() error { return x.Remove(t.Context(), "real", refs[6].ID, refs[0].ID) },
 		func() error { return x.SetOpinion(t.Context(), "real", refs[2].ID, Confirmed) },
+		func() error { return x.Remove(t.Context(), "real", refs[8].ID) },
 		func() error { _, err := x.Add(t.Context(), fresh); return err },
 		func() error { return x.Remove(t.Context(), "real", refs[4].ID) },
 	)
-	for i, want := range []error{ErrCorrupt, ErrCorrupt, nil, nil} {
+	for i, want := range []error{ErrCorrupt, ErrCorrupt, ErrCorrupt, nil, nil} {
 		if !errors.Is(errs[i], want) {
 			t.Errorf("request %d: %v, want %v", i, errs[i], want)
 		}

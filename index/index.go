@@ -163,12 +163,14 @@ func (x *Index) start(ctx context.Context) (st *state, err error) {
 			err = fmt.Errorf("%v; restore the store from a copy: %w", p, ErrCorrupt)
 		}
 	}()
-	if err := x.checkHeader(); err != nil {
+	h, err := x.checkHeader()
+	if err != nil {
 		return nil, err
 	}
 	txn := x.db.NewTransaction(false)
 	defer txn.Discard()
-	l := &loader{txn: txn}
+	l := &loader{txn: txn, regions: map[uint32]counts{}}
+	l.format, l.recipe = h.format, int(h.recipe)
 	if err := l.load(ctx); err != nil {
 		return nil, err
 	}
@@ -176,32 +178,31 @@ func (x *Index) start(ctx context.Context) (st *state, err error) {
 }
 
 // checkHeader makes the header of a fresh store, and refuses others' headers.
-func (x *Index) checkHeader() error {
+func (x *Index) checkHeader() (h header, err error) {
 	txn := x.db.NewTransaction(!x.options.ReadOnly)
 	defer txn.Discard()
 	v, err := get(txn, []byte(headerKey))
 	if err == nil {
-		_, err = decodeHeader(v)
-		return err
+		return decodeHeader(v)
 	}
 	if !errors.Is(err, ErrNotFound) {
-		return err
+		return h, err
 	}
 	if err := x.checkEmpty(txn); err != nil {
-		return err
+		return h, err
 	}
 	if x.options.ReadOnly {
-		return fmt.Errorf("no store there: %w", ErrNotFound)
+		return h, fmt.Errorf("no store there: %w", ErrNotFound)
 	}
-	h := header{format: format, recipe: hash.Recipe, madeBy: clip(x.options.MadeBy)}
+	h = header{format: format, recipe: hash.Recipe, madeBy: clip(x.options.MadeBy)}
 	err = errors.Join(txn.Set([]byte(headerKey), h.encode()), txn.Set([]byte(nextKey), encodeNext(1, 1)))
 	if err == nil {
 		err = txn.Commit()
 	}
 	if err != nil {
-		return fmt.Errorf("write header: %v", err)
+		return h, fmt.Errorf("write header: %v", err)
 	}
-	return nil
+	return h, nil
 }
 
 // checkEmpty tells a fresh store from one that lost its header.
@@ -221,6 +222,11 @@ type loader struct {
 
 	more   []hash.Code // buffers, see push
 	moreOf []place
+
+	chunk   *chunk            // whose regions are being read
+	regions map[uint32]counts // of these, by bank
+	codes   []hash.Code       // buffers, see settleRegions
+	codesOf []uint16
 }
 
 func (l *loader) load(ctx context.Context) error {
@@ -243,8 +249,74 @@ func (l *loader) load(ctx context.Context) error {
 	if err := l.finish(len(l.banks)); err != nil {
 		return err
 	}
+	if err := l.loadRegions(ctx); err != nil {
+		return err
+	}
 	slices.SortFunc(l.banks, func(a, b *bankView) int { return strings.Compare(a.Name, b.Name) })
 	return nil
+}
+
+// loadRegions reads row 16 of all references. They come in order of bank and
+// slot, so chunk by chunk.
+func (l *loader) loadRegions(ctx context.Context) error {
+	l.loaded, l.bank, l.chunk = counts{}, nil, nil
+	if err := scan(ctx, l.txn, []byte{tabRegions}, nil, true, l.addRegions); err != nil {
+		return err
+	}
+	l.settleRegions()
+	for _, b := range l.banks {
+		if got := l.regions[b.id]; got.regions != b.counts.regions || got.regionSum != b.counts.regionSum {
+			return fmt.Errorf("bank %s: expected the regions of %d references with sum %016x, found %d with %016x; rows were lost or changed, restore the store from a copy: %w",
+				b.Name, b.counts.regions, b.counts.regionSum, got.regions, got.regionSum, ErrCorrupt)
+		}
+	}
+	return nil
+}
+
+func (l *loader) addRegions(key, v []byte) error {
+	id, slot, ok := splitRegions(key)
+	if !ok {
+		return fmt.Errorf("row %x: %w", key, ErrCorrupt)
+	}
+	if l.bank == nil || l.bank.id != id {
+		if l.bank, ok = l.bankByID(id); !ok {
+			return fmt.Errorf("row %x: no bank %d: %w", key, id, ErrCorrupt)
+		}
+	}
+	ci, pos, ok := l.bank.find(slot)
+	if !ok {
+		return fmt.Errorf("row %x of bank %s: no reference there: %w", key, l.bank.Name, ErrCorrupt)
+	}
+	if c := l.bank.chunks[ci]; c != l.chunk {
+		l.settleRegions()
+		l.chunk = c
+		c.regionAt = make([]uint32, len(c.slots))
+		c.regions, c.regionOf = l.codes[:0], l.codesOf[:0]
+	}
+	c := l.chunk
+	first := len(c.regions)
+	var err error
+	if c.regions, err = decodeRegions(c.regions, key, v); err != nil {
+		return fmt.Errorf("row %x of bank %s: %w", key, l.bank.Name, err)
+	}
+	c.regionAt[pos] = uint32(first + 1)
+	for range len(c.regions) - first {
+		c.regionOf = append(c.regionOf, uint16(pos))
+	}
+	n := l.regions[id]
+	n.regions++
+	n.regionSum += regionHash(key, v)
+	l.regions[id] = n
+	return nil
+}
+
+// settleRegions gives the chunk that was read regions of its own, as settle does.
+func (l *loader) settleRegions() {
+	if c := l.chunk; c != nil {
+		l.codes, l.codesOf = c.regions, c.regionOf
+		c.regions = append(make([]hash.Code, 0, len(c.regions)), c.regions...)
+		c.regionOf = append(make([]uint16, 0, len(c.regionOf)), c.regionOf...)
+	}
 }
 
 func (l *loader) addBank(key, v []byte) error {
@@ -260,7 +332,7 @@ func (l *loader) addBank(key, v []byte) error {
 	if err != nil {
 		return fmt.Errorf("counts of bank %s: %v: %w", b.Name, err, ErrCorrupt)
 	}
-	if b.counts, err = decodeCounts(c); err != nil {
+	if b.counts, err = decodeCounts(l.format, c); err != nil {
 		return fmt.Errorf("bank %s: %w", b.Name, err)
 	}
 	l.banks = append(l.banks, b)

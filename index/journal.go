@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 )
 
@@ -28,9 +29,11 @@ const (
 	Replaced       Op = "replaced"
 	Removed        Op = "removed"
 	OpinionChanged Op = "opinion_changed"
+	FeaturesAdded  Op = "features_added"
+	RecipeRaised   Op = "recipe_raised"
 )
 
-var opBytes = []Op{"", BankCreated, PolicySet, Added, Replaced, Removed, OpinionChanged}
+var opBytes = []Op{"", BankCreated, PolicySet, Added, Replaced, Removed, OpinionChanged, FeaturesAdded, RecipeRaised}
 
 // SlotRange names Count slots beginning with First. A slot is the place of a
 // reference in the store; it is never used again.
@@ -43,8 +46,8 @@ type Change struct {
 	Seq  uint64 // without gaps, from 1
 	Time time.Time
 	Op   Op
-	Bank string
-	// Slots are what was Added.
+	Bank string // empty for RecipeRaised, which is about the store
+	// Slots are what was Added, or what FeaturesAdded is about.
 	Slots []SlotRange
 	// ID is the reference that was Replaced, Removed or that changed its
 	// opinion; Was its slot before, Slot afterwards (0 if Removed). A
@@ -53,30 +56,37 @@ type Change struct {
 	Slot, Was uint64
 	// Opinion is the new one, for OpinionChanged.
 	Opinion Opinion
-	// Policy is the new one, for PolicySet and BankCreated.
+	// Policy is the new one, for PolicySet and BankCreated. Entries of a store of
+	// recipe 1 have the thresholds of the main hash alone.
 	Policy Policy
+	// Recipe is that of the store from here on, for RecipeRaised.
+	Recipe int
 }
 
 // encode is the value of row 20:
 //
 //	added            number of ranges varint, then first and count of each, varints
+//	features added   the same
 //	replaced         id, slot u64, was u64
 //	removed          id, was u64
 //	opinion changed  id, slot u64, was u64, opinion u8
-//	policy set       strong varint, weak varint, advise u8
+//	policy set       policy, see appendPolicy
 //	bank created     the same
-func (c *Change) encode(bank uint32) []byte {
-	b := []byte{rowVersion, wordByte(opBytes, c.Op)}
+//	recipe raised    recipe varint; bank is 0
+func (c *Change) encode(format uint16, bank uint32) []byte {
+	b := []byte{versionOf(format), wordByte(opBytes, c.Op)}
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Time.Unix()))
 	b = binary.BigEndian.AppendUint32(b, bank)
 	switch c.Op {
-	case Added:
+	case Added, FeaturesAdded:
 		b = binary.AppendUvarint(b, uint64(len(c.Slots)))
 		for _, s := range c.Slots {
 			b = binary.AppendUvarint(binary.AppendUvarint(b, s.First), s.Count)
 		}
 	case BankCreated, PolicySet:
-		b = appendPolicy(b, c.Policy)
+		b = appendPolicy(b, versionOf(format), c.Policy)
+	case RecipeRaised:
+		b = binary.AppendUvarint(b, uint64(c.Recipe))
 	default:
 		b = appendText(b, c.ID)
 		if c.Op != Removed {
@@ -93,17 +103,19 @@ func (c *Change) encode(bank uint32) []byte {
 // decodeChange leaves the name of the bank to the caller.
 func decodeChange(seq uint64, v []byte) (bank uint32, c Change, err error) {
 	r := open(v, changeKey(seq))
-	r.version()
+	version := r.version(policyVersion)
 	c.Seq, c.Op = seq, byteWord(r, opBytes)
 	c.Time = r.time()
 	bank = uint32(r.fixed(4))
 	switch c.Op {
-	case Added:
+	case Added, FeaturesAdded:
 		for range r.uvarint(uint64(len(r.b))) {
 			c.Slots = append(c.Slots, SlotRange{r.uvarint(1 << 63), r.uvarint(1 << 63)})
 		}
 	case BankCreated, PolicySet:
-		c.Policy = r.policy()
+		c.Policy = r.policy(version)
+	case RecipeRaised:
+		c.Recipe = int(r.uvarint(math.MaxUint8))
 	default:
 		c.ID = r.text()
 		if c.Op != Removed {
@@ -119,35 +131,43 @@ func decodeChange(seq uint64, v []byte) (bank uint32, c Change, err error) {
 
 // journal stages a change. Additions that came before it are written first.
 func (b *batch) journal(bank uint32, c Change) {
-	b.journalAdded()
+	b.journalGathered()
 	b.enter(bank, c)
 }
 
 func (b *batch) enter(bank uint32, c Change) {
 	b.seq++
 	c.Seq, c.Time = b.seq, b.now
-	b.set(changeKey(c.Seq), c.encode(bank))
+	b.set(changeKey(c.Seq), c.encode(b.format, bank))
 }
 
-// journalSlot notes an addition for the change that journalAdded will write.
-func (b *batch) journalSlot(bank uint32, slot uint64) {
-	runs, known := b.added[bank]
+// gathered names changes that become one: what was done to slots of a bank.
+type gathered struct {
+	op   Op
+	bank uint32
+}
+
+// journalSlot notes what was done to a slot (Added, FeaturesAdded) for the change
+// that journalGathered will write.
+func (b *batch) journalSlot(op Op, bank uint32, slot uint64) {
+	k := gathered{op, bank}
+	runs, known := b.slots[k]
 	if !known {
-		b.order = append(b.order, bank)
+		b.order = append(b.order, k)
 	}
 	if n := len(runs); n > 0 && runs[n-1].First+runs[n-1].Count == slot {
 		runs[n-1].Count++
 	} else {
 		runs = append(runs, SlotRange{slot, 1})
 	}
-	b.added[bank] = runs
+	b.slots[k] = runs
 }
 
-func (b *batch) journalAdded() {
-	for _, bank := range b.order {
-		b.enter(bank, Change{Op: Added, Slots: b.added[bank]})
+func (b *batch) journalGathered() {
+	for _, k := range b.order {
+		b.enter(k.bank, Change{Op: k.op, Slots: b.slots[k]})
 	}
-	clear(b.added)
+	clear(b.slots)
 	b.order = nil
 }
 
@@ -197,6 +217,9 @@ func (s *state) change(key, v []byte) (Change, error) {
 	bank, c, err := decodeChange(binary.BigEndian.Uint64(key[1:]), v)
 	if err != nil {
 		return c, fmt.Errorf("row %x: %w", key, err)
+	}
+	if c.Op == RecipeRaised && bank == 0 {
+		return c, nil
 	}
 	b, ok := s.bankByID(bank)
 	if !ok {

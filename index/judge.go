@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -20,16 +21,29 @@ type JudgeOptions struct {
 	// Limit is the largest number of matches in the verdict; 0 means 20.
 	// Matches that decided are listed beyond it.
 	Limit int
+	// Mode is how much of the picture is looked at; empty means Thorough. In a
+	// store of recipe 1 it is always Fast.
+	Mode Mode
+}
+
+func (o JudgeOptions) check() error {
+	if o.Mode != "" && o.Mode != Fast && o.Mode != Thorough {
+		return invalid("mode %q, want fast or thorough", clip(string(o.Mode)))
+	}
+	return nil
 }
 
 // Judge says what is known about the picture in r. All of it is judged on the
 // state of one moment after r was read, whose sequence number the verdict
-// carries. A picture whose very bytes are stored in any bank (searched or not,
-// withdrawn or not), with all hashes that are needed, is not decoded again; the
-// search goes on as with any other.
+// carries. In mode Fast a picture whose very bytes are stored in any bank
+// (searched or not, withdrawn or not), with all hashes that are needed, is not
+// decoded again; the search goes on as with any other. In mode Thorough it is
+// decoded, since its digest does not say what else it shows; if that fails now,
+// the verdict is that of mode Fast.
 //
 // An unusable picture is a verdict, not an error. Errors: those of r, of ctx,
-// ErrNotFound for an unknown bank, ErrClosed, ErrCorrupt.
+// ErrNotFound for an unknown bank, ErrInvalid for an unknown mode, ErrClosed,
+// ErrCorrupt.
 func (x *Index) Judge(ctx context.Context, r io.Reader, o JudgeOptions) (Verdict, error) {
 	if x.current.Load() == nil {
 		return Verdict{}, fmt.Errorf("judge picture: %w", ErrClosed)
@@ -47,17 +61,17 @@ func (x *Index) Judge(ctx context.Context, r io.Reader, o JudgeOptions) (Verdict
 	return v, nil
 }
 
-// JudgeFingerprint is Judge for a picture that is known by its fingerprint
-// only. Banks whose main hash it lacks are searched only if they are named,
-// which is ErrInvalid. It fails with ErrRecipe for a fingerprint of another
-// recipe, and with ErrInvalid for the zero Fingerprint.
+// JudgeFingerprint is Judge in mode Fast for a picture that is known by its
+// fingerprint only. Banks whose main hash it lacks are searched only if they are
+// named, which is ErrInvalid. It fails with ErrInvalid for the zero Fingerprint.
 func (x *Index) JudgeFingerprint(ctx context.Context, f hash.Fingerprint, o JudgeOptions) (Verdict, error) {
 	v, err := x.judge(ctx, o, func(s *snapshot, _ []*bankView) (Verdict, error) {
-		ms, more, err := s.near(ctx, f, NearOptions{Banks: o.Banks})
+		f := f.AsRecipe(s.recipe)
+		ms, more, err := s.near(ctx, f, s.fast(o.Banks))
 		if err != nil {
 			return Verdict{Fingerprint: f, Quality: f.Quality()}, err
 		}
-		return decide(f, ms, more, o), nil
+		return decide(f, ms, more, o, Fast), nil
 	})
 	if err != nil {
 		return Verdict{}, fmt.Errorf("judge fingerprint: %w", err)
@@ -67,7 +81,7 @@ func (x *Index) JudgeFingerprint(ctx context.Context, f hash.Fingerprint, o Judg
 
 // judge chooses snapshot and banks, and makes a verdict of an unusable picture.
 func (x *Index) judge(ctx context.Context, o JudgeOptions, f func(*snapshot, []*bankView) (Verdict, error)) (Verdict, error) {
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), o.check()); err != nil {
 		return Verdict{}, err
 	}
 	s := x.acquire()
@@ -82,28 +96,50 @@ func (x *Index) judge(ctx context.Context, o JudgeOptions, f func(*snapshot, []*
 	v, err := f(s, banks)
 	var u *hash.UnusableError
 	if errors.As(err, &u) {
-		v.Outcome, v.Reason, v.Advice, v.Mode = Unusable, u.Reason, NoAdvice, "fast"
-		v.Recipe, v.Authorised, err = hash.Recipe, o.Authorised, nil
+		v.Outcome, v.Reason, v.Advice, v.Mode = Unusable, u.Reason, NoAdvice, cmp.Or(o.Mode, Thorough)
+		v.Recipe, v.Authorised, err = s.recipe, o.Authorised, nil
 	}
 	v.Seq = s.seq
 	return v, err
 }
 
+// fast are the options of a search in mode Fast. A store of recipe 1 has no
+// regions.
+func (s *snapshot) fast(banks []string) NearOptions {
+	return NearOptions{Banks: banks, Regions: s.recipe > hash.OldestRecipe}
+}
+
+// mode is how a picture is looked at in s.
+func (s *snapshot) mode(asked Mode) Mode {
+	if s.recipe == hash.OldestRecipe {
+		return Fast
+	}
+	return cmp.Or(asked, Thorough)
+}
+
 func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView, picture []byte, o JudgeOptions) (Verdict, error) {
 	digest := Digest(sha256.Sum256(picture))
+	n, mode := s.fast(o.Banks), s.mode(o.Mode)
+	n.SHA256 = digest
 	slot, known, err := s.sameBytes(ctx, digest, banks)
 	if err != nil {
 		return Verdict{}, err
 	}
-	f, n := known.Fingerprint, NearOptions{Banks: o.Banks, SHA256: digest}
-	if slot != 0 {
-		ms, more, err := s.near(ctx, f, n)
-		return decide(f, ms, more, o), err
+	judgeKnown := func() (Verdict, error) {
+		ms, more, err := s.near(ctx, known.Fingerprint, n)
+		return decide(known.Fingerprint, ms, more, o, Fast), err
+	}
+	if slot != 0 && mode == Fast {
+		return judgeKnown()
 	}
 	f, info, err := hash.ReadQuery(ctx, bytes.NewBuffer(picture), x.options.Limits)
+	if _, unusable := hash.IsUnusable(err); unusable && slot != 0 {
+		return judgeKnown() // it was usable under other limits
+	}
 	if err != nil {
 		return Verdict{}, err
 	}
+	f = f.AsRecipe(s.recipe)
 	// The other hashes are evidence for matches, or what a bank is searched by.
 	// Most pictures need neither.
 	complete := func() hash.Fingerprint {
@@ -113,8 +149,20 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 	if lacksMain(f, banks) {
 		complete()
 	}
-	ms, more, err := s.nearWith(ctx, f, n, complete)
-	return decide(f, ms, more, o), err
+	ms, more, err := s.nearWith(ctx, f, n, &info, complete)
+	if err == nil && mode == Thorough {
+		var added []Match
+		added, err = s.thorough(ctx, banks, info, ms, complete)
+		ms = mergeMatches(append(ms, added...))
+	}
+	return decide(f, ms, more, o, mode), err
+}
+
+// thorough returns the matches that the checks of mode Thorough find in the
+// banks. found are those of mode Fast; a reference among them may come again,
+// with further evidence. complete is that of nearWith.
+func (s *snapshot) thorough(ctx context.Context, banks []*bankView, info hash.Info, found []Match, complete func() hash.Fingerprint) ([]Match, error) {
+	return nil, ctx.Err()
 }
 
 // mains returns the main hashes of the banks.
@@ -135,8 +183,8 @@ func lacksMain(f hash.Fingerprint, banks []*bankView) bool {
 	return false
 }
 
-func decide(f hash.Fingerprint, ms []Match, more int, o JudgeOptions) Verdict {
-	v := Decide(f, ms, DecideOptions{Authorised: o.Authorised, Limit: o.Limit})
+func decide(f hash.Fingerprint, ms []Match, more int, o JudgeOptions, mode Mode) Verdict {
+	v := Decide(f, ms, DecideOptions{Authorised: o.Authorised, Limit: o.Limit, Mode: mode})
 	v.More += more
 	return v
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/touchstone-go/touchstone/hash"
 )
 
@@ -22,10 +24,11 @@ import (
 //	key                       value
 //	00                        header: magic "touchstone", format u16, recipe u16,
 //	                          made by (text), checksum u32
-//	01 bank u32               bank: version u8 (1), name, kind u8, owner, main hash u8,
-//	                          strong varint, weak varint, advise u8, created i64, checksum
+//	01 bank u32               bank: version u8 (2), name, kind u8, owner, main hash u8,
+//	                          policy (see appendPolicy), created i64, checksum
 //	02 name                   bank u32
-//	03 bank u32               references u64, searchable u64, sum u64
+//	03 bank u32               references u64, searchable u64, sum u64, featured u64,
+//	                          regions u64, sum of regions u64
 //	10 bank u32 slot u64 C    empty; C is the search column: for PDQ banks a byte (bit 0:
 //	                          a trimmed code follows, bit 1: a smooth one), the full
 //	                          upright code (32), then those (32 each); for 64-bit banks
@@ -37,16 +40,26 @@ import (
 //	                          checksum of key and value
 //	12 bank u32 id            slot u64
 //	13 digest 32 slot u64     empty
-//	14 slot u64               (features for verification, of later recipes)
+//	14 slot u64               features: version u8 (1), binary form of package hash,
+//	                          checksum of key and value
 //	15 slot u64               thumbnail, JPEG
-//	20 seq u64                change: version u8 (1), operation u8, time i64, bank u32,
+//	16 bank u32 slot u64      codes of the regions of row 14, for the search: version u8 (1),
+//	                          number u8, codes (32 each), checksum of key and value
+//	20 seq u64                change: version u8 (2), operation u8, time i64, bank u32,
 //	                          then by operation (see change.encode), checksum of key and value
 //	21                        next slot u64, next sequence number u64
 //
 // The sum of row 03 is the sum modulo 2^64 of XXH64 of all column keys of the
-// bank: adding and removing a reference changes it without reading the others,
-// and it does not depend on their order. References that are withdrawn have all
-// rows but the column. Codes are written most significant word first.
+// bank, that of regions the same of the keys and values of rows 16: adding and
+// removing a reference changes it without reading the others, and it does not
+// depend on their order. Featured counts rows 14, regions counts rows 16.
+// References that are withdrawn have all rows but the columns 10 and 16. Codes
+// are written most significant word first.
+//
+// Row 16 repeats what is in row 14 because a search needs all of it in memory: a
+// kilobyte for each reference instead of twelve. It is a value and not, as row
+// 10, a key: Badger keeps a key of each block in memory, and blocks are as long
+// as four such keys.
 //
 // Worked example: the reference "bags/1.jpg" in bank 1 at slot 7, with the code
 // 00...01 (quality 90), confirmed, added in second 1, digest unknown:
@@ -54,16 +67,25 @@ import (
 //	10 00000001 0000000000000007 00 00(31 times)01
 //	11 0000000000000007
 //	   = 01 00000001 0a 626167732f312e6a7067 01 00 0000000000000001
-//	     23 01 01 5a 00(31 times)01 00 00 00 00 00 and the checksum
+//	     23 02 01 5a 00(31 times)01 00 00 00 00 00 and the checksum
 //	12 00000001 626167732f312e6a7067 = 0000000000000007
 //
 // Ledger of formats. The format says how bytes lie, the recipe what
 // fingerprints mean; they change apart.
 //
-//	1  as above
+//	1  without rows 14 and 16; rows 01 and 20 have version 1, and their policies
+//	   end after weak and advise; row 03 ends after the first sum
+//	2  as above
+//
+// A store of format 1 is read, and written as format 1, until it is raised (see
+// Index.Raise); then rows of format 1 stay where they are, but for row 03.
 
-// format is the version of the layout that this package writes.
-const format = 1
+// format is the version of the layout of new stores, oldestFormat that of the
+// oldest which can be read.
+const (
+	format       = 2
+	oldestFormat = 1
+)
 
 const magic = "touchstone"
 
@@ -77,20 +99,30 @@ const (
 	tabRecord    = 0x11
 	tabID        = 0x12
 	tabDigest    = 0x13
+	tabFeatures  = 0x14
 	tabThumbnail = 0x15
+	tabRegions   = 0x16
 	tabChange    = 0x20
 	tabNext      = 0x21
 )
 
 // Lengths of keys and of their parts.
 const (
-	columnHead = 1 + 4 + 8
-	codeLen    = 32
-	wordLen    = 8
+	columnHead    = 1 + 4 + 8
+	regionsKeyLen = 1 + 4 + 8
+	codeLen       = 32
+	wordLen       = 8
 )
 
-// rowVersion is the first byte of banks, records and changes.
-const rowVersion = 1
+// rowVersion is the first byte of records, features and regions, and of banks and
+// changes of format 1; those of format 2 begin with policyVersion.
+const (
+	rowVersion    = 1
+	policyVersion = 2
+)
+
+// versionOf is the first byte of the banks and changes of a format.
+func versionOf(format uint16) byte { return byte(min(format, policyVersion)) }
 
 var (
 	headerKey = string([]byte{tabHeader})
@@ -104,6 +136,12 @@ func nameKey(name string) []byte  { return append([]byte{tabName}, name...) }
 func recordKey(slot uint64) []byte { return binary.BigEndian.AppendUint64([]byte{tabRecord}, slot) }
 func thumbnailKey(slot uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{tabThumbnail}, slot)
+}
+func featuresKey(slot uint64) []byte { return binary.BigEndian.AppendUint64([]byte{tabFeatures}, slot) }
+func regionsKey(bank uint32, slot uint64) []byte {
+	b := make([]byte, 0, regionsKeyLen)
+	b = binary.BigEndian.AppendUint32(append(b, tabRegions), bank)
+	return binary.BigEndian.AppendUint64(b, slot)
 }
 func changeKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte{tabChange}, seq) }
 
@@ -242,11 +280,11 @@ func decodeHeader(b []byte) (h header, err error) {
 	}
 	h.format = binary.BigEndian.Uint16(b[len(magic):])
 	h.recipe = binary.BigEndian.Uint16(b[len(magic)+2:])
-	if h.format != format {
-		return h, fmt.Errorf("format %d, this version knows format %d: %w", h.format, format, ErrFormat)
+	if h.format < oldestFormat || h.format > format {
+		return h, fmt.Errorf("format %d, this version knows formats %d to %d: %w", h.format, oldestFormat, format, ErrFormat)
 	}
-	if h.recipe != hash.Recipe {
-		return h, fmt.Errorf("references of recipe %d, this version makes recipe %d: %w", h.recipe, hash.Recipe, ErrRecipe)
+	if h.recipe < hash.OldestRecipe || h.recipe > hash.Recipe {
+		return h, fmt.Errorf("references of recipe %d, this version knows recipes %d to %d: %w", h.recipe, hash.OldestRecipe, hash.Recipe, ErrRecipe)
 	}
 	r := open(b, nil)
 	r.skip(len(magic) + 4)
@@ -257,19 +295,35 @@ func decodeHeader(b []byte) (h header, err error) {
 // counts is row 03.
 type counts struct {
 	references, searchable, sum uint64
+	featured                    uint64 // references with features
+	regions, regionSum          uint64 // searchable ones of these
 }
 
-func (c counts) encode() []byte {
-	b := binary.BigEndian.AppendUint64(nil, c.references)
-	b = binary.BigEndian.AppendUint64(b, c.searchable)
-	return binary.BigEndian.AppendUint64(b, c.sum)
-}
-
-func decodeCounts(b []byte) (counts, error) {
-	if len(b) != 24 {
-		return counts{}, fmt.Errorf("counts of %d bytes: %w", len(b), ErrCorrupt)
+// fields are the numbers of row 03 in the given format.
+func (c *counts) fields(format uint16) []*uint64 {
+	all := []*uint64{&c.references, &c.searchable, &c.sum, &c.featured, &c.regions, &c.regionSum}
+	if format == oldestFormat {
+		return all[:3]
 	}
-	return counts{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])}, nil
+	return all
+}
+
+func (c counts) encode(format uint16) (b []byte) {
+	for _, n := range c.fields(format) {
+		b = binary.BigEndian.AppendUint64(b, *n)
+	}
+	return b
+}
+
+func decodeCounts(format uint16, b []byte) (c counts, err error) {
+	fields := c.fields(format)
+	if len(b) != 8*len(fields) {
+		return c, fmt.Errorf("counts of %d bytes: %w", len(b), ErrCorrupt)
+	}
+	for i, n := range fields {
+		*n = binary.BigEndian.Uint64(b[8*i:])
+	}
+	return c, nil
 }
 
 func encodeNext(slot, seq uint64) []byte {
@@ -303,35 +357,56 @@ func byteWord[T any](r *reader, words []T) (w T) {
 }
 
 // encodeBank is row 01.
-func encodeBank(bank uint32, b Bank, created time.Time) []byte {
-	v := appendText([]byte{rowVersion}, b.Name)
+func encodeBank(format uint16, bank uint32, b Bank, created time.Time) []byte {
+	version := versionOf(format)
+	v := appendText([]byte{version}, b.Name)
 	v = appendText(append(v, wordByte(kindBytes, b.Kind)), b.Owner)
 	v = append(v, byte(b.Main))
-	v = appendPolicy(v, b.Policy)
+	v = appendPolicy(v, version, b.Policy)
 	v = binary.BigEndian.AppendUint64(v, uint64(created.Unix()))
 	return seal(v, bankKey(bank))
 }
 
 func decodeBank(bank uint32, v []byte) (b Bank, created time.Time, err error) {
 	r := open(v, bankKey(bank))
-	r.version()
+	version := r.version(policyVersion)
 	b.Name = r.text()
 	b.Kind = byteWord(r, kindBytes)
 	b.Owner = r.text()
 	b.Main = hash.Kind(r.byte())
-	b.Policy = r.policy()
+	b.Policy = r.policy(version)
+	if version == rowVersion {
+		b.Policy = b.Policy.ofHash(b.Main)
+	}
 	created = r.time()
 	return b, created, r.close("bank")
 }
 
-func appendPolicy(b []byte, p Policy) []byte {
-	b = binary.AppendUvarint(b, uint64(p.Strong))
-	b = binary.AppendUvarint(b, uint64(p.Weak))
+// appendPolicy writes, in a row of version 2, strong, weak, those of regions and
+// those of geometry, each as a varint, and advise u8. Version 1 has strong, weak
+// and advise.
+func appendPolicy(b []byte, version byte, p Policy) []byte {
+	for _, n := range p.thresholds(version) {
+		b = binary.AppendUvarint(b, uint64(*n))
+	}
 	return append(b, wordByte(adviceBytes, p.Advise))
 }
 
-func (r *reader) policy() Policy {
-	return Policy{Strong: int(r.uvarint(256)), Weak: int(r.uvarint(256)), Advise: byteWord(r, adviceBytes)}
+func (p *Policy) thresholds(version byte) []*int {
+	all := []*int{&p.Strong, &p.Weak, &p.RegionStrong, &p.RegionWeak, &p.GeometryStrong, &p.GeometryWeak}
+	if version == rowVersion {
+		return all[:2]
+	}
+	return all
+}
+
+// policy leaves the thresholds that version 1 does not have at 0.
+func (r *reader) policy(version byte) (p Policy) {
+	for _, n := range p.thresholds(version) {
+		*n = int(r.uvarint(256))
+	}
+	p.Advise = byteWord(r, adviceBytes)
+	return p
 }
 
 // encodeRecord is row 11. ref.Bank is not written: the number of the bank is.
@@ -360,7 +435,7 @@ func encodeRecord(bank uint32, slot uint64, ref Reference) []byte {
 // decodeRecord reads row 11. The name of the bank is left to the caller.
 func decodeRecord(slot uint64, v []byte) (bank uint32, ref Reference, err error) {
 	r := open(v, recordKey(slot))
-	r.version()
+	r.version(rowVersion)
 	bank = uint32(r.fixed(4))
 	ref.ID = r.text()
 	ref.Opinion = byteWord(r, opinionBytes)
@@ -405,6 +480,71 @@ func (r *reader) pairs() map[string]string {
 		last, m[k] = k, r.text()
 	}
 	return m
+}
+
+// encodeFeatures is row 14; body is the binary form of hash.Features.
+func encodeFeatures(slot uint64, body []byte) []byte {
+	b := make([]byte, 0, 1+len(body)+4)
+	return seal(append(append(b, rowVersion), body...), featuresKey(slot))
+}
+
+// decodeFeatures reads row 14.
+func decodeFeatures(slot uint64, v []byte) (*hash.Features, error) {
+	r := open(v, featuresKey(slot))
+	r.version(rowVersion)
+	f := new(hash.Features)
+	if body := r.take(len(r.b)); r.err == nil {
+		r.err = f.UnmarshalBinary(body)
+	}
+	if err := r.close("features"); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// encodeRegions is row 16, of at most hash.MaxRegions codes.
+func encodeRegions(bank uint32, slot uint64, codes []hash.Code) []byte {
+	b := make([]byte, 0, 2+codeLen*len(codes)+4)
+	b = append(b, rowVersion, byte(len(codes)))
+	for _, c := range codes {
+		b = appendCode(b, c)
+	}
+	return seal(b, regionsKey(bank, slot))
+}
+
+// splitRegions reads bank and slot of a key of row 16.
+func splitRegions(key []byte) (bank uint32, slot uint64, ok bool) {
+	if len(key) != regionsKeyLen || key[0] != tabRegions {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint32(key[1:]), binary.BigEndian.Uint64(key[5:]), true
+}
+
+// decodeRegions appends the codes of a row 16 to codes.
+func decodeRegions(codes []hash.Code, key, v []byte) ([]hash.Code, error) {
+	r := open(v, key)
+	r.version(rowVersion)
+	n := int(r.byte())
+	if n > hash.MaxRegions {
+		r.fail("%d regions, at most %d", n, hash.MaxRegions)
+	}
+	b := r.take(n * codeLen)
+	if err := r.close("regions"); err != nil {
+		return codes, err
+	}
+	for ; len(b) > 0; b = b[codeLen:] {
+		codes = append(codes, readCode(b))
+	}
+	return codes, nil
+}
+
+// regionHash is what the row adds to the sum of row 03.
+func regionHash(key, v []byte) uint64 {
+	var d xxhash.Digest
+	d.Reset()
+	_, _ = d.Write(key) // never fails
+	_, _ = d.Write(v)
+	return d.Sum64()
 }
 
 // seal appends the checksum of key and value.
@@ -495,8 +635,11 @@ func (r *reader) text() string { return string(r.take(int(r.uvarint(uint64(len(r
 
 func (r *reader) time() time.Time { return time.Unix(int64(r.fixed(8)), 0).UTC() }
 
-func (r *reader) version() {
-	if v := r.byte(); r.err == nil && v != rowVersion {
-		r.fail("version %d, want %d", v, rowVersion)
+// version reads the first byte of a row, of which latest is the newest kind.
+func (r *reader) version(latest byte) byte {
+	v := r.byte()
+	if r.err == nil && (v < rowVersion || v > latest) {
+		r.fail("version %d, want %d", v, latest)
 	}
+	return v
 }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,6 +19,47 @@ import (
 type model struct {
 	banks map[string]Bank
 	refs  map[string]map[string]Reference
+	// features are those of references, by bank and id; some are what they can
+	// be drawn from.
+	features map[string]map[string]*hash.Features
+	some     []*hash.Features
+}
+
+// someFeatures are those of a few pictures.
+func someFeatures(t testing.TB) (fs []*hash.Features) {
+	t.Helper()
+	for seed := range uint64(3) {
+		_, info, err := hash.Read(t.Context(), bytes.NewReader(jpegOf(t, picture(seed), 90)), hash.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := info.Features()
+		if f == nil || len(f.Regions()) == 0 {
+			t.Fatal("a picture without regions")
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+// nearestRegion is the distance of the nearest region, by a loop over all pairs;
+// -1 if there is none.
+func nearestRegion(f hash.Fingerprint, of *hash.Features) int {
+	best := -1
+	if of == nil {
+		return best
+	}
+	for _, v := range f.Variants() {
+		if v.Frame == hash.Smooth || v.Code == (hash.Code{}) {
+			continue
+		}
+		for _, code := range of.Regions() {
+			if d := v.Code.Distance(code); best < 0 || d < best {
+				best = d
+			}
+		}
+	}
+	return best
 }
 
 // scan is Near as a loop over all references.
@@ -33,19 +75,42 @@ func (m *model) scan(t *rapid.T, f hash.Fingerprint, o NearOptions) []string {
 			if o.Radius != nil {
 				radius = *o.Radius
 			}
-			n := d.Of(b.Main)
-			if ref.Opinion == Withdrawn || n < 0 || n > radius {
+			if ref.Opinion == Withdrawn {
 				continue
 			}
-			g := Weak
-			if n <= b.Policy.Strong {
-				g = Strong
+			var found []Match
+			if n := d.Of(b.Main); n >= 0 && n <= radius {
+				g := Weak
+				if n <= b.Policy.Strong {
+					g = Strong
+				}
+				found = append(found, Match{Bank: b.Name, ID: ref.ID, Grade: g, Check: CheckHash, Main: b.Main, Distance: d, Score: scoreOf(CheckHash, b.Main, n)})
 			}
-			ms = append(ms, Match{Bank: b.Name, ID: ref.ID, Grade: g, Main: b.Main, Distance: d, Score: scoreOf(b.Main, n)})
+			if n := nearestRegion(f, m.features[b.Name][ref.ID]); o.Regions && n >= 0 && n <= b.Policy.RegionWeak {
+				g := Weak
+				if n <= b.Policy.RegionStrong {
+					g = Strong
+				}
+				found = append(found, Match{
+					Bank: b.Name, ID: ref.ID, Grade: g, Check: CheckRegion, Main: b.Main, Distance: d, Region: &RegionHit{Distance: n},
+					Score: scoreOf(CheckRegion, b.Main, n),
+				})
+			}
+			slices.SortStableFunc(found, compareMatches)
+			ms = append(ms, found[:min(1, len(found))]...)
 		}
 	}
 	slices.SortFunc(ms, compareMatches)
-	return ids(ms)
+	return checked(ms)
+}
+
+// checked says what was found and how.
+func checked(ms []Match) (s []string) {
+	for _, m := range ms {
+		n, _ := m.found()
+		s = append(s, fmt.Sprintf("%s/%s %s by %s %d", m.Bank, m.ID, m.Grade, m.Check, n))
+	}
+	return s
 }
 
 // someFingerprints are few and near one another, so that searches find things.
@@ -79,6 +144,7 @@ var (
 )
 
 func TestModel(t *testing.T) {
+	some := someFeatures(t)
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := tempDir()
 		if err != nil {
@@ -93,14 +159,14 @@ func TestModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = x.Close() }()
-		m := &model{banks: map[string]Bank{}, refs: map[string]map[string]Reference{}}
+		m := &model{banks: map[string]Bank{}, refs: map[string]map[string]Reference{}, features: map[string]map[string]*hash.Features{}, some: some}
 		for _, b := range []Bank{
 			{Name: "real", Kind: Genuine, Owner: "o"}, {Name: "fakes", Kind: Fake}, {Name: "lists", Kind: Fake, Main: hash.Perception},
 		} {
 			if b, err = x.CreateBank(t.Context(), b); err != nil {
 				t.Fatal(err)
 			}
-			m.banks[b.Name], m.refs[b.Name] = b, map[string]Reference{}
+			m.banks[b.Name], m.refs[b.Name], m.features[b.Name] = b, map[string]Reference{}, map[string]*hash.Features{}
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"add":     func(t *rapid.T) { m.add(t, x) },
@@ -108,6 +174,7 @@ func TestModel(t *testing.T) {
 			"opinion": func(t *rapid.T) { m.opinion(t, x) },
 			"policy":  func(t *rapid.T) { m.policy(t, x) },
 			"near":    func(t *rapid.T) { m.near(t, x) },
+			"feature": func(t *rapid.T) { m.complete(t, x) },
 			"reopen": func(t *rapid.T) {
 				if o.InMemory {
 					t.Skip("nothing to reopen")
@@ -141,6 +208,9 @@ func (m *model) add(t *rapid.T, x *Index) {
 		if rapid.Bool().Draw(t, "digest") {
 			ref.SHA256 = Digest{1, rapid.Byte().Draw(t, "byte") % 3}
 		}
+		if rapid.Bool().Draw(t, "features") {
+			ref.Features = rapid.SampledFrom(m.some).Draw(t, "of")
+		}
 		refs = append(refs, ref)
 	}
 	want := 0
@@ -152,13 +222,54 @@ func (m *model) add(t *rapid.T, x *Index) {
 			break
 		}
 		if !ok || !old.sameBytes(ref) {
-			m.refs[ref.Bank][ref.ID] = ref
+			m.keep(ref, ref.Features)
 		}
 		want++
 	}
 	n, err := x.AddWith(t.Context(), o, refs...)
 	if n != want || !errors.Is(err, wantErr) {
 		t.Fatalf("added %d (%v), want %d (%v)", n, err, want, wantErr)
+	}
+}
+
+// keep stores a reference with features, or without (nil).
+func (m *model) keep(ref Reference, f *hash.Features) {
+	ref.Features = nil
+	m.refs[ref.Bank][ref.ID] = ref
+	delete(m.features[ref.Bank], ref.ID)
+	if f != nil && m.banks[ref.Bank].Main == hash.PDQ {
+		m.features[ref.Bank][ref.ID] = f
+	}
+}
+
+// complete gives features to a reference late, as Complete does.
+func (m *model) complete(t *rapid.T, x *Index) {
+	b, id := rapid.SampledFrom([]string{"fakes", "real"}).Draw(t, "bank"), someIDs.Draw(t, "id")
+	of := rapid.SampledFrom(m.some).Draw(t, "of")
+	ref, ok := m.refs[b][id]
+	wantChange := ok && m.features[b][id] == nil
+	var want error
+	if !ok {
+		want = ErrNotFound
+	}
+	f, err := packed(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := false
+	_, err = x.submit(t.Context(), func(w *batch, _ *request) (err error) {
+		v, _ := w.bank(b)
+		slot, _, err := w.lookUp(v, id)
+		if err == nil {
+			changed, err = w.addFeatures(b, id, slot, f)
+		}
+		return err
+	})
+	if changed != wantChange || !errors.Is(err, want) {
+		t.Fatalf("changed %t (%v), want %t (%v)", changed, err, wantChange, want)
+	}
+	if wantChange {
+		m.keep(ref, of)
 	}
 }
 
@@ -173,6 +284,7 @@ func (m *model) remove(t *rapid.T, x *Index) {
 	if want == nil {
 		for _, id := range list {
 			delete(m.refs[b], id)
+			delete(m.features[b], id)
 		}
 	}
 	if err := x.Remove(t.Context(), b, list...); !errors.Is(err, want) {
@@ -206,7 +318,11 @@ func (m *model) policy(t *rapid.T, x *Index) {
 
 func (m *model) near(t *rapid.T, x *Index) {
 	f := someFingerprints(rapid.SampledFrom([]hash.Kind{hash.PDQ, hash.Perception}).Draw(t, "kind")).Draw(t, "query")
-	var o NearOptions
+	if rapid.Bool().Draw(t, "a part") {
+		code := rapid.SampledFrom(rapid.SampledFrom(m.some).Draw(t, "of").Regions()).Draw(t, "region")
+		f = hash.FromPDQ(flip(code, rapid.IntRange(0, 40).Draw(t, "bits")), 90)
+	}
+	o := NearOptions{Regions: rapid.Bool().Draw(t, "regions")}
 	if rapid.Bool().Draw(t, "with radius") {
 		r := rapid.IntRange(0, 256).Draw(t, "radius")
 		o.Radius = &r
@@ -215,7 +331,7 @@ func (m *model) near(t *rapid.T, x *Index) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := ids(ms), m.scan(t, f, o); !slices.Equal(got, want) {
+	if got, want := checked(ms), m.scan(t, f, o); !slices.Equal(got, want) {
 		t.Fatalf("got  %v\nwant %v", got, want)
 	}
 }
@@ -236,13 +352,17 @@ func (m *model) agrees(t *rapid.T, x *Index) {
 			if ref.Opinion != Withdrawn {
 				searchable++
 			}
+			f, err := x.Features(t.Context(), name, ref.ID)
+			if want := m.features[name][ref.ID]; (err == nil) != (want != nil) || want != nil && !slices.Equal(f.Regions(), want.Regions()) {
+				t.Fatalf("features of %s/%s: %v", name, ref.ID, err)
+			}
 			got = append(got, ref.ID)
 		}
 		if !slices.Equal(got, list) {
 			t.Fatalf("ids %v, want %v", got, list)
 		}
 		d, err := x.Bank(t.Context(), name)
-		b.References, b.Searchable = int64(len(list)), int64(searchable)
+		b.References, b.Searchable, b.Featured = int64(len(list)), int64(searchable), int64(len(m.features[name]))
 		if err != nil || d != b {
 			t.Fatalf("bank %v (%v), want %v", d, err, b)
 		}

@@ -22,6 +22,9 @@ import (
 // 10 and row 11 of the reference contradict each other, and that is an error,
 // not a match less.
 //
+// References that have features are also searched by their regions (region.go),
+// if that is asked for.
+//
 // A popular photo may have thousands of copies in a bank, and a caller may ask
 // with any radius. A record costs a read and a kilobyte, so they are read for
 // the best candidates only: by default 1,000 of each kind of bank, so that fakes
@@ -46,6 +49,10 @@ type NearOptions struct {
 	// Upright searches the upright codes of the fingerprint only, not its
 	// eight orientations.
 	Upright bool
+	// Regions also finds references of which the picture shows a part only, by
+	// the codes of their regions and the thresholds of the banks for these (Radius
+	// does not change them).
+	Regions bool
 	// SHA256, if not zero, finds references of the very same file as Exact.
 	SHA256 Digest
 	// Limit is the largest number of matches of each kind (genuine and fake);
@@ -63,8 +70,7 @@ const defaultNearLimit = 1000
 // Of each kind of bank the best o.Limit matches are returned; at the limit,
 // among equal ones of a bank, those that were added first.
 //
-// It fails with ErrRecipe if f was made by another recipe, with ErrInvalid for
-// the zero Fingerprint and a negative radius, with a *hash.UnusableError
+// It fails with ErrInvalid for the zero Fingerprint and a negative radius, with a *hash.UnusableError
 // (TooPlain) if f has a quality below hash.MinQuality, and with ErrCorrupt if
 // the store contradicts itself.
 func (x *Index) Near(ctx context.Context, f hash.Fingerprint, o NearOptions) ([]Match, error) {
@@ -79,15 +85,18 @@ func (x *Index) Near(ctx context.Context, f hash.Fingerprint, o NearOptions) ([]
 
 // near also returns how many matches were left out.
 func (s *snapshot) near(ctx context.Context, f hash.Fingerprint, o NearOptions) ([]Match, int, error) {
-	return s.nearWith(ctx, f, o, func() hash.Fingerprint { return f })
+	return s.nearWith(ctx, f, o, nil, func() hash.Fingerprint { return f })
 }
 
 // nearWith calls complete when there are matches to be shown, for the
-// fingerprint with all hashes.
-func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptions, complete func() hash.Fingerprint) ([]Match, int, error) {
+// fingerprint with all hashes. picture is nil if only the fingerprint is known.
+func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptions, picture *hash.Info, complete func() hash.Fingerprint) ([]Match, int, error) {
 	q, err := newQuery(f, o)
 	if err != nil {
 		return nil, 0, err
+	}
+	if o.Regions {
+		q.setParts(picture)
 	}
 	banks, err := s.choose(o.Banks)
 	if err != nil {
@@ -139,14 +148,16 @@ type query struct {
 	o     NearOptions
 	codes []hash.Code
 	seen  map[uint64]bool // slots that are exact
+
+	parts     []hash.Variant // what regions are compared with,
+	partCodes []hash.Code    // its codes,
+	picture   *hash.Info     // and what they are of; nil if only the fingerprint is known
 }
 
 func newQuery(f hash.Fingerprint, o NearOptions) (*query, error) {
 	switch {
 	case f.IsZero():
 		return nil, invalid("search for no fingerprint")
-	case f.Recipe() != hash.Recipe:
-		return nil, fmt.Errorf("search for a fingerprint of recipe %d, want %d: %w", f.Recipe(), hash.Recipe, ErrRecipe)
 	case f.Has(hash.PDQ) && f.Quality() < hash.MinQuality:
 		return nil, tooPlain(f)
 	case o.Radius != nil && *o.Radius < 0:
@@ -183,8 +194,20 @@ type candidate struct {
 	bank  *bankView
 	slot  uint64
 	grade Grade
-	dist  int // by the bank's main hash; -1 for Exact
 	score float64
+	check Check
+	dist  int // by the bank's main hash; -1 if that is not within the radius
+	// What the other checks found. A region that the scan found is only a number
+	// until the candidate is read.
+	part      int // distance of the nearest region; -1 if none is within the threshold
+	region    *RegionHit
+	alignment *hash.Alignment
+}
+
+// newCandidate grades what a check found: n is in the unit of the check.
+func newCandidate(b *bankView, slot uint64, c Check, n int) candidate {
+	grade, _ := b.Policy.gradeOf(c, n)
+	return candidate{bank: b, slot: slot, grade: grade, score: scoreOf(c, b.Main, n), check: c, dist: -1, part: -1}
 }
 
 func compareCandidates(a, b candidate) int {
@@ -244,7 +267,7 @@ func (q *query) exact(banks []*bankView, slots []uint64, found *collector) {
 		for _, b := range banks {
 			if _, _, ok := b.find(slot); ok {
 				q.seen[slot] = true
-				found.add(candidate{bank: b, slot: slot, grade: Exact, dist: -1, score: 1})
+				found.add(newCandidate(b, slot, CheckSHA256, 0))
 				break
 			}
 		}
@@ -282,6 +305,7 @@ func (s *state) record(txn *badger.Txn, slot uint64) (*bankView, Reference, erro
 		return nil, Reference{}, fmt.Errorf("record of slot %d: no bank %d: %w", slot, id, ErrCorrupt)
 	}
 	ref.Bank = b.Name
+	ref.Fingerprint = ref.Fingerprint.AsRecipe(s.recipe)
 	return b, ref, nil
 }
 
@@ -297,16 +321,13 @@ func (q *query) scan(ctx context.Context, b *bankView, since uint64, radius int,
 			return err
 		}
 		first, _ := slices.BinarySearch(c.slots, since)
-		for _, h := range q.hits(c, first, b.Main, radius) {
-			slot := c.slots[h.Pos]
-			if c.isDead(h.Pos) || q.seen[slot] {
+		whole := q.hits(c, first, b.Main, radius)
+		for h := range joined(whole, q.partHits(c, first, b)) {
+			slot := c.slots[h.pos]
+			if c.isDead(h.pos) || q.seen[slot] {
 				continue
 			}
-			n := candidate{bank: b, slot: slot, grade: Weak, dist: h.Dist, score: scoreOf(b.Main, h.Dist)}
-			if h.Dist <= b.Policy.Strong {
-				n.grade = Strong
-			}
-			found.add(n)
+			found.add(h.candidate(b, slot))
 		}
 	}
 	return nil
@@ -328,8 +349,7 @@ func (q *query) hits(c *chunk, first int, main hash.Kind, radius int) []hamming.
 	for _, h := range more {
 		hits = append(hits, hamming.Hit{Pos: c.moreOf[m+h.Pos].pos(), Dist: h.Dist})
 	}
-	slices.SortFunc(hits, func(a, b hamming.Hit) int { return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Dist, b.Dist)) })
-	return slices.CompactFunc(hits, func(a, b hamming.Hit) bool { return a.Pos == b.Pos })
+	return nearestOnly(hits)
 }
 
 // shifted moves positions by n.
@@ -375,21 +395,22 @@ func (q *query) verify(txn *badger.Txn, c candidate) (Match, error) {
 	if c.grade == Exact && ref.SHA256 != q.o.SHA256 {
 		return Match{}, fmt.Errorf("%s/%s: slot %d has another digest: %w", c.bank.Name, ref.ID, c.slot, ErrCorrupt)
 	}
-	if id != c.bank.id || c.grade != Exact && d.Of(c.bank.Main) != c.dist {
+	if id != c.bank.id || c.dist >= 0 && d.Of(c.bank.Main) != c.dist {
 		return Match{}, fmt.Errorf("%s/%s: the search column of slot %d says distance %d, the record %d: %w",
 			c.bank.Name, ref.ID, c.slot, c.dist, d.Of(c.bank.Main), ErrCorrupt)
 	}
 	m := Match{
 		Bank: c.bank.Name, Kind: c.bank.Kind, ID: ref.ID, Grade: c.grade, Relation: SamePhoto, Opinion: ref.Opinion,
-		Score: c.score, Check: checkHash, Main: c.bank.Main, Distance: d, Threshold: c.bank.Policy.Strong,
+		Score: c.score, Check: c.check, Main: c.bank.Main, Distance: d, Region: c.region, Geometry: c.alignment,
 		Advise: c.bank.Policy.Advise,
 	}
-	switch c.grade {
-	case Exact:
-		m.Check = checkSHA256
-	case Weak:
-		m.Threshold = c.bank.Policy.Weak
+	if c.part >= 0 {
+		if m.Region, err = q.verifyPart(txn, c); err != nil {
+			return Match{}, fmt.Errorf("%s/%s: %w", c.bank.Name, ref.ID, err)
+		}
 	}
+	n, _ := m.found()
+	_, m.Threshold = c.bank.Policy.gradeOf(c.check, n)
 	return m, nil
 }
 

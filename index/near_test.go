@@ -3,6 +3,8 @@ package index
 import (
 	"errors"
 	"fmt"
+	"image"
+	"image/draw"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -248,5 +250,67 @@ func TestOldSnapshot(t *testing.T) {
 	}
 	if got := near(t, x, refs[2].Fingerprint, NearOptions{}); len(got) != 0 {
 		t.Errorf("the new one: %v", got)
+	}
+}
+
+// TestRegionPlace: of a crop, the verdict says where the whole photo would be.
+func TestRegionPlace(t *testing.T) {
+	x := shop(t)
+	img := picture(5)
+	register(t, x, Reference{Bank: "fakes", ID: "a"}, jpegOf(t, img, 95), RegisterOptions{})
+	// A fifth of the left side is cut off.
+	crop := image.NewRGBA(image.Rect(0, 0, 160, 160))
+	draw.Draw(crop, crop.Rect, img, image.Pt(40, 0), draw.Src)
+	for _, c := range []struct {
+		what string
+		img  image.Image
+		t    hash.Transform
+		want [4][2]float64
+	}{
+		{"upright", crop, hash.Upright, [4][2]float64{{-40, 0}, {160, 0}, {160, 160}, {-40, 160}}},
+		{"mirrored", mirrored(crop), hash.Mirror, [4][2]float64{{200, 0}, {0, 0}, {0, 160}, {200, 160}}},
+	} {
+		v := judge(t, x, jpegOf(t, c.img, 90), JudgeOptions{Mode: Fast})
+		if len(v.Matches) != 1 || v.Matches[0].Check != CheckRegion || v.Matches[0].Region.Transform != c.t {
+			t.Fatalf("%s: %+v", c.what, v.Matches)
+		}
+		r := v.Matches[0].Region
+		if r.Query != [4]int{0, 0, c.img.Bounds().Dx(), 160} {
+			t.Errorf("%s: part %v", c.what, r.Query)
+		}
+		for i, p := range r.Quad {
+			if math.Abs(p[0]-c.want[i][0]) > 1 || math.Abs(p[1]-c.want[i][1]) > 1 {
+				t.Errorf("%s: corner %d at %v, want %v", c.what, i, p, c.want[i])
+			}
+		}
+		if err := Replay(v); err != nil {
+			t.Error(err)
+		}
+		f, err := x.JudgeFingerprint(t.Context(), v.Fingerprint, JudgeOptions{})
+		if err != nil || len(f.Matches) != 1 || f.Matches[0].Region.Query != [4]int{} {
+			t.Errorf("%s: by fingerprint: %+v, %v", c.what, f.Matches, err)
+		}
+	}
+}
+
+// TestTurned: the corners of a picture go where turning it takes them.
+func TestTurned(t *testing.T) {
+	f := hash.FromPDQ(hash.Code{}, 90)
+	for _, v := range f.Variants() {
+		x, y := turned(0.25, 0.1, v.Transform)
+		back := map[hash.Transform]hash.Transform{hash.Rot90: hash.Rot270, hash.Rot270: hash.Rot90}
+		u, ok := back[v.Transform]
+		if !ok {
+			u = v.Transform
+		}
+		if x, y = turned(x, y, u); math.Abs(x-0.25) > 1e-9 || math.Abs(y-0.1) > 1e-9 {
+			t.Errorf("%v and back: %v, %v", v.Transform, x, y)
+		}
+	}
+	if x, y := turned(0, 0, hash.Rot90); x != 1 || y != 0 {
+		t.Errorf("the top left corner turned clockwise is at %v, %v", x, y)
+	}
+	if x, y := turned(0, 0, hash.MirrorRot90); x != 1 || y != 1 {
+		t.Errorf("the top left corner mirrored and turned is at %v, %v", x, y)
 	}
 }

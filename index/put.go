@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"github.com/touchstone-go/touchstone/hash"
 )
 
 // How a reference gets into the store, and out of it again. All of it runs in
@@ -18,6 +20,7 @@ import (
 type put struct {
 	ref       Reference // in: complete; out: as stored
 	thumbnail []byte
+	features  *features // nil: none
 	options   RegisterOptions
 	checked   uint64 // conflicts were looked for in all slots before this one
 }
@@ -195,36 +198,43 @@ func (ref Reference) sameBytes(o Reference) bool {
 	if ref.SHA256 != (Digest{}) && o.SHA256 != (Digest{}) {
 		return ref.SHA256 == o.SHA256
 	}
-	return ref.Fingerprint == o.Fingerprint
+	return ref.Fingerprint.AsRecipe(hash.Recipe) == o.Fingerprint.AsRecipe(hash.Recipe)
 }
 
 // store stages the rows of a reference in a new slot, and the removal of the
 // one in slot was (0 if there is none).
 func (w *batch) store(b *bankView, p *put, was uint64, old Reference) error {
-	record := encodeRecord(b.id, w.nextSlot, p.ref)
-	rows := int64(6)
-	if was != 0 {
-		rows = 12
+	if !w.keepsFeatures(b) {
+		p.features = nil
 	}
-	if err := w.room(rows, int64(len(record)+2*len(p.ref.ID)+len(p.thumbnail))+400); err != nil {
+	p.ref.Fingerprint = p.ref.Fingerprint.AsRecipe(w.recipe)
+	p.ref.Features = nil
+	record := encodeRecord(b.id, w.nextSlot, p.ref)
+	rows := int64(8)
+	if was != 0 {
+		rows = 16
+	}
+	if err := w.room(rows, int64(len(record)+2*len(p.ref.ID)+len(p.thumbnail))+p.features.size()+400); err != nil {
 		return err
 	}
 	b = w.touch(b)
 	if was != 0 {
-		w.erase(b, was, old)
+		if err := w.erase(b, was, old); err != nil {
+			return err
+		}
 	}
-	slot := w.place(b, p.ref, record, p.thumbnail)
+	slot := w.place(b, p.ref, record, p.thumbnail, p.features)
 	if was != 0 {
 		w.journal(b.id, Change{Op: Replaced, ID: p.ref.ID, Slot: slot, Was: was})
 	} else {
-		w.journalSlot(b.id, slot)
+		w.journalSlot(Added, b.id, slot)
 	}
 	return nil
 }
 
 // place stages the rows of a reference in the next slot, for which record was
 // made.
-func (w *batch) place(b *bankView, ref Reference, record, thumbnail []byte) uint64 {
+func (w *batch) place(b *bankView, ref Reference, record, thumbnail []byte, f *features) uint64 {
 	slot := w.takeSlot()
 	w.set(recordKey(slot), record)
 	w.set(idKey(b.id, ref.ID), binary.BigEndian.AppendUint64(nil, slot))
@@ -236,16 +246,32 @@ func (w *batch) place(b *bankView, ref Reference, record, thumbnail []byte) uint
 		w.set(thumbnailKey(slot), thumbnail)
 	}
 	b.counts.references++
+	if f != nil {
+		w.set(featuresKey(slot), encodeFeatures(slot, f.body))
+		b.counts.featured++
+	}
 	if ref.Opinion != Withdrawn {
 		col := columnOf(ref.Fingerprint, b.Main)
 		w.set(col.key(b.id, slot, b.Main), nil)
-		w.add(b, slot, col)
+		w.add(b, slot, col, f)
+		if f != nil {
+			w.set(regionsKey(b.id, slot), encodeRegions(b.id, slot, f.regions))
+		}
 	}
 	return slot
 }
 
-// erase stages the removal of all rows of a slot but that of the id.
-func (w *batch) erase(b *bankView, slot uint64, ref Reference) {
+// erase stages the removal of all rows of a slot but that of the id. Nothing is
+// staged if it fails.
+func (w *batch) erase(b *bankView, slot uint64, ref Reference) error {
+	featured, err := w.hasFeatures(slot)
+	if err != nil {
+		return err
+	}
+	if featured {
+		w.remove(featuresKey(slot))
+		b.counts.featured--
+	}
 	w.remove(recordKey(slot))
 	w.remove(thumbnailKey(slot))
 	if ref.SHA256 != (Digest{}) {
@@ -255,11 +281,15 @@ func (w *batch) erase(b *bankView, slot uint64, ref Reference) {
 	if ref.Opinion != Withdrawn {
 		w.hide(b, slot, ref)
 	}
+	return nil
 }
 
-// hide stages the removal of the search column's row.
+// hide stages the removal of the rows of the search columns.
 func (w *batch) hide(b *bankView, slot uint64, ref Reference) {
 	col := columnOf(ref.Fingerprint, b.Main)
 	w.remove(col.key(b.id, slot, b.Main))
+	if _, ok := b.regions(slot); ok {
+		w.remove(regionsKey(b.id, slot))
+	}
 	w.drop(b, slot, col)
 }

@@ -47,6 +47,10 @@ type Reference struct {
 	AddedAt time.Time `json:"added_at"`
 	// MadeBy names the software that made the fingerprint.
 	MadeBy string `json:"made_by,omitempty"`
+	// Features are for Add alone: what package hash keeps of the photo beside its
+	// fingerprint, nil for none. Those of a stored reference are read by
+	// Index.Features.
+	Features *hash.Features `json:"-"`
 }
 
 // Digest is a SHA-256 digest; its text form is 64 lower-case hexadecimal digits.
@@ -75,7 +79,7 @@ func (d *Digest) UnmarshalText(b []byte) error {
 var errStop = errors.New("stop")
 
 // lookUp reads a reference by its id, pending writes included. It fails if
-// memory holds other codes: to take these away would spoil the bank's sum, and
+// memory holds other codes, or regions where there are no features: to take these away would spoil the bank's sum, and
 // with it everybody's next Open.
 func (w *batch) lookUp(b *bankView, id string) (uint64, Reference, error) {
 	slot, ref, err := w.state.lookUp(w.txn, b, id)
@@ -87,7 +91,11 @@ func (w *batch) lookUp(b *bankView, id string) (uint64, Reference, error) {
 	if held == (ref.Opinion == Withdrawn) || held && col != columnOf(ref.Fingerprint, b.Main) {
 		return slot, ref, fmt.Errorf("%s/%s: slot %d is another one in memory: %w", b.Name, id, slot, ErrCorrupt)
 	}
-	return slot, ref, nil
+	featured, err := w.hasFeatures(slot)
+	if _, regions := now.regions(slot); err == nil && held && regions != featured {
+		err = fmt.Errorf("%s/%s: slot %d has features on disk %t, in memory %t: %w", b.Name, id, slot, featured, regions, ErrCorrupt)
+	}
+	return slot, ref, err
 }
 
 func (s *state) lookUp(txn *badger.Txn, b *bankView, id string) (uint64, Reference, error) {
@@ -175,11 +183,12 @@ func (w *batch) removeAll(bank string, ids []string) error {
 		if err != nil {
 			return fmt.Errorf("%q: %w", clip(id), err)
 		}
-		if err := w.room(6, int64(4*len(id))+400); err != nil {
+		if err := w.room(8, int64(4*len(id))+400); err != nil {
 			return err
 		}
-		own := w.touch(b)
-		w.erase(own, slot, ref)
+		if err := w.erase(w.touch(b), slot, ref); err != nil {
+			return fmt.Errorf("%q: %w", clip(id), err)
+		}
 		w.remove(idKey(b.id, id))
 		w.journal(b.id, Change{Op: Removed, ID: id, Was: slot})
 	}
@@ -214,6 +223,10 @@ func (w *batch) setOpinion(bank, id string, o Opinion) error {
 	if err != nil && !isNotFound(err) {
 		return err
 	}
+	f, err := w.features(w.txn, slot)
+	if err != nil {
+		return fmt.Errorf("%s/%s: %w", bank, id, err)
+	}
 	changed := ref
 	changed.Opinion = o
 	now := slot
@@ -221,13 +234,15 @@ func (w *batch) setOpinion(bank, id string, o Opinion) error {
 		now = w.nextSlot
 	}
 	record := encodeRecord(b.id, now, changed)
-	if err := w.room(12, int64(len(record)+4*len(id)+len(thumbnail))+400); err != nil {
+	if err := w.room(16, int64(len(record)+4*len(id)+len(thumbnail))+f.size()+400); err != nil {
 		return err
 	}
 	b = w.touch(b)
 	if now != slot {
-		w.erase(b, slot, ref)
-		w.place(b, changed, record, thumbnail)
+		if err := w.erase(b, slot, ref); err != nil {
+			return err
+		}
+		w.place(b, changed, record, thumbnail, f)
 	} else {
 		w.set(recordKey(slot), record)
 	}
@@ -243,6 +258,11 @@ func (w *batch) setOpinion(bank, id string, o Opinion) error {
 // error if one occurs. It shows the bank as it is when the iteration begins;
 // until it ends, Close waits.
 func (x *Index) References(ctx context.Context, bank, after string) iter.Seq2[Reference, error] {
+	return x.references(ctx, bank, after, func(*snapshot, *bankView, uint64) (bool, error) { return true, nil })
+}
+
+// references iterates over those that wanted says yes to.
+func (x *Index) references(ctx context.Context, bank, after string, wanted func(*snapshot, *bankView, uint64) (bool, error)) iter.Seq2[Reference, error] {
 	return func(yield func(Reference, error) bool) {
 		err := x.view(ctx, bank, func(s *snapshot, b *bankView) error {
 			prefix := idKey(b.id, "")
@@ -251,8 +271,12 @@ func (x *Index) References(ctx context.Context, bank, after string) iter.Seq2[Re
 				from = idKey(b.id, after+"\x00") // the next key in byte order
 			}
 			return scan(ctx, s.txn, prefix, from, false, func(key, _ []byte) error {
-				ref, err := s.reference(b, string(key[len(prefix):]))
-				if err == nil && !yield(ref, nil) {
+				slot, ref, err := s.lookUp(s.txn, b, string(key[len(prefix):]))
+				if err != nil {
+					return err
+				}
+				ok, err := wanted(s, b, slot)
+				if err == nil && ok && !yield(ref, nil) {
 					err = errStop
 				}
 				return err

@@ -30,11 +30,14 @@ type RegisterOptions struct {
 
 // Register fingerprints the picture in r and stores it as a reference. ref
 // carries bank, id and metadata; an empty Opinion means Confirmed. When it
-// returns, the reference is durable and visible to the next query.
+// returns, the reference is durable and visible to the next query. Beside the
+// fingerprint its features are kept (see hash.Features), unless
+// Options.NoFeatures, a bank of 64-bit hashes or a store of recipe 1 speaks
+// against it.
 //
 // The same id with the same bytes changes nothing and returns what is stored,
 // other metadata or another opinion in ref notwithstanding (SetOpinion changes
-// the latter). Bytes that are stored under another id, in any bank, are not
+// the latter, Complete adds features). Bytes that are stored under another id, in any bank, are not
 // decoded again. A replaced reference keeps its AddedAt unless ref has one.
 //
 // The search for conflicts looks at all banks of the opposite kind as they are
@@ -86,7 +89,7 @@ func (x *Index) register(ctx context.Context, ref Reference, r io.Reader, o Regi
 	} else if same {
 		return old, nil
 	}
-	if p.thumbnail, err = x.fingerprint(ctx, s, &p.ref, picture, b); err != nil {
+	if err = x.fingerprint(ctx, s, p, picture, b); err != nil {
 		return Reference{}, err
 	}
 	_, err = x.put(ctx, s, []*put{p})
@@ -128,38 +131,52 @@ func (x *Index) readPicture(ctx context.Context, r io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// fingerprint sets ref.Fingerprint, by decoding the picture or from a reference
-// that was made of the same bytes, and returns the thumbnail, if there is one.
-func (x *Index) fingerprint(ctx context.Context, s *snapshot, ref *Reference, picture []byte, b *bankView) ([]byte, error) {
-	slot, known, err := s.sameBytes(ctx, ref.SHA256, []*bankView{b})
+// fingerprint sets the fingerprint, the features and the thumbnail of p, by
+// decoding the picture or from a reference that was made of the same bytes.
+func (x *Index) fingerprint(ctx context.Context, s *snapshot, p *put, picture []byte, b *bankView) error {
+	wanted := s.keepsFeatures(b) && !x.options.NoFeatures
+	slot, known, err := s.sameBytes(ctx, p.ref.SHA256, []*bankView{b})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if slot != 0 {
-		ref.Fingerprint, ref.MadeBy = known.Fingerprint, known.MadeBy
+	if slot != 0 && wanted {
+		if p.features, err = s.features(s.txn, slot); err != nil {
+			return err
+		}
+	}
+	if slot != 0 && (p.features != nil || !wanted) {
+		p.ref.Fingerprint, p.ref.MadeBy = known.Fingerprint, known.MadeBy
 		if x.options.NoThumbnails {
-			return nil, nil
+			return nil
 		}
-		thumbnail, err := get(s.txn, thumbnailKey(slot))
-		if err != nil && !isNotFound(err) {
-			return nil, err
+		if p.thumbnail, err = get(s.txn, thumbnailKey(slot)); isNotFound(err) {
+			err = nil
 		}
-		return thumbnail, nil
+		return err
 	}
 	f, info, err := hash.Read(ctx, bytes.NewBuffer(picture), x.options.Limits)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ref.Fingerprint = info.Complete(f, b.Main)
+	p.ref.Fingerprint = info.Complete(f, b.Main)
+	p.thumbnail = x.thumbnail(p.ref, info)
+	if wanted {
+		p.features, err = packed(info.Features())
+	}
+	return err
+}
+
+// thumbnail is for people only: a reference is stored without one if need be.
+func (x *Index) thumbnail(ref Reference, info hash.Info) []byte {
 	if x.options.NoThumbnails {
-		return nil, nil
+		return nil
 	}
-	thumbnail, err := info.Thumbnail()
-	if err != nil || len(thumbnail) > maxThumbnail {
-		x.options.Logger.Warn("no thumbnail", "bank", ref.Bank, "id", ref.ID, "bytes", len(thumbnail), "error", err)
-		return nil, nil // for people only; it must not keep the reference out
+	b, err := info.Thumbnail()
+	if err != nil || len(b) > maxThumbnail {
+		x.options.Logger.Warn("no thumbnail", "bank", ref.Bank, "id", ref.ID, "bytes", len(b), "error", err)
+		return nil
 	}
-	return thumbnail, nil
+	return b
 }
 
 const maxThumbnail = 4 << 10
@@ -183,7 +200,7 @@ func (s *snapshot) sameBytes(ctx context.Context, d Digest, banks []*bankView) (
 		}
 		f := ref.Fingerprint
 		// Lists of other platforms have PDQ alone.
-		usable := f.Recipe() == hash.Recipe && f.Has(hash.PDQ) && f.Has(hash.Perception) && f.Quality() >= hash.MinQuality
+		usable := f.Has(hash.PDQ) && f.Has(hash.Perception) && f.Quality() >= hash.MinQuality
 		if usable && !lacksMain(f, banks) {
 			return slot, ref, nil
 		}
@@ -208,7 +225,9 @@ func (x *Index) Seen(ctx context.Context, bank, id string, sha Digest) (Referenc
 // conflicts. Each is stored whole or not at all; all of one call that fit go
 // into one transaction. It stops at the first error and says how many were
 // stored before it. A fingerprint of the query path, or one of a quality below
-// hash.MinQuality, is refused (ErrInvalid).
+// hash.MinQuality, is refused (ErrInvalid). Fingerprints of recipes 1 and 2 mean
+// the same and become those of the store's recipe; Reference.Features are kept
+// where the store keeps any (see Options.NoFeatures).
 // An identical reference (same id and same digest, or same fingerprint if a
 // digest is unknown) that exists already changes nothing, whatever its other
 // metadata, and counts as stored.
@@ -255,7 +274,13 @@ func (x *Index) addGroup(ctx context.Context, o RegisterOptions, refs []Referenc
 		if refused = ref.check(); refused != nil {
 			break
 		}
-		puts = append(puts, &put{ref: ref, options: o})
+		p := &put{ref: ref, options: o}
+		if !x.options.NoFeatures {
+			if p.features, refused = packed(ref.Features); refused != nil {
+				break
+			}
+		}
+		puts = append(puts, p)
 	}
 	done, err := x.put(ctx, s, puts)
 	return done, cmp.Or(err, refused)

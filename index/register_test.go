@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -210,6 +211,11 @@ func TestSameBytes(t *testing.T) {
 	if err := x.SetOpinion(t.Context(), "fakes", "b", Withdrawn); err != nil {
 		t.Fatal(err)
 	}
+	a1, err1 := x.Features(t.Context(), "fakes", "a")
+	b1, err2 := x.Features(t.Context(), "fakes", "b")
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(a1, b1) {
+		t.Errorf("features: %v, %v", err1, err2)
+	}
 	// Both are withdrawn: nothing matches, and still there is no decoding.
 	if v := judge(t, x, a, JudgeOptions{Banks: []string{"real"}}); v.Outcome != None || v.Fingerprint != first.Fingerprint {
 		t.Errorf("%+v", v)
@@ -218,6 +224,66 @@ func TestSameBytes(t *testing.T) {
 		t.Errorf("other bytes: %+v", v)
 	}
 	mustCheck(t, x)
+}
+
+// TestNoFeatures: references that have none are found by their hashes.
+func TestNoFeatures(t *testing.T) {
+	x := shop(t)
+	a := jpegOf(t, picture(1), 90)
+	register(t, x, Reference{Bank: "fakes", ID: "with"}, a, RegisterOptions{})
+	f, err := x.Features(t.Context(), "fakes", "with")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.options.NoFeatures = true
+	register(t, x, Reference{Bank: "fakes", ID: "same bytes"}, a, RegisterOptions{})
+	register(t, x, Reference{Bank: "real", ID: "other"}, jpegOf(t, picture(2), 90), RegisterOptions{})
+	mustAdd(t, x, Reference{Bank: "real", ID: "added", Fingerprint: hash.FromPDQ(hash.Code{1}, 90), Features: f})
+	for bank, want := range map[string]int64{"fakes": 1, "real": 0} {
+		if b, err := x.Bank(t.Context(), bank); err != nil || b.References != 2 || b.Featured != want {
+			t.Errorf("%+v, %v", b, err)
+		}
+	}
+	mustCheck(t, x)
+	// Registered again with features, it changes nothing; under another id, it is decoded.
+	x.options.NoFeatures = false
+	seq := x.Seq()
+	register(t, x, Reference{Bank: "real", ID: "other"}, jpegOf(t, picture(2), 90), RegisterOptions{})
+	if x.Seq() != seq {
+		t.Error("a reference that is there was changed")
+	}
+	register(t, x, Reference{Bank: "real", ID: "third"}, jpegOf(t, picture(2), 90), RegisterOptions{})
+	mustAdd(t, x, Reference{Bank: "fakes", ID: "added", Fingerprint: hash.FromPDQ(hash.Code{1}, 90), Features: f})
+	for bank, id := range map[string]string{"real": "third", "fakes": "added"} {
+		if _, err := x.Features(t.Context(), bank, id); err != nil {
+			t.Error(err)
+		}
+	}
+	mustCheck(t, x)
+}
+
+// TestModes: what each mode says of itself.
+func TestModes(t *testing.T) {
+	x := shop(t)
+	a := jpegOf(t, picture(1), 90)
+	f := register(t, x, Reference{Bank: "fakes", ID: "a"}, a, RegisterOptions{}).Fingerprint
+	for _, mode := range []Mode{"", Fast, Thorough} {
+		want := mode
+		if mode == "" {
+			want = Thorough
+		}
+		for _, b := range [][]byte{a, jpegOf(t, picture(1), 70), jpegOf(t, picture(9), 90), []byte("no picture")} {
+			if v := judge(t, x, b, JudgeOptions{Mode: mode}); v.Mode != want || v.Recipe != hash.Recipe {
+				t.Errorf("mode %q: %s says %q, recipe %d", mode, v.Outcome, v.Mode, v.Recipe)
+			}
+		}
+		if v, err := x.JudgeFingerprint(t.Context(), f.AsRecipe(1), JudgeOptions{Mode: mode}); err != nil || v.Mode != Fast || v.Fingerprint != f || v.Outcome != KnownFake {
+			t.Errorf("by fingerprint: %+v, %v", v, err)
+		}
+	}
+	if _, err := x.Judge(t.Context(), bytes.NewReader(a), JudgeOptions{Mode: "quick"}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("an unknown mode: %v", err)
+	}
 }
 
 // TestNoThumbnails: none is kept, not even one that is known.
@@ -431,7 +497,7 @@ func TestJudge(t *testing.T) {
 		if v.Outcome != c.outcome || v.Advice != c.advice || strings.Join(grades, " ") != c.matches {
 			t.Errorf("%s: %s %s %v", c.what, v.Outcome, v.Advice, ids(v.Matches))
 		}
-		if v.Seq != x.Seq() || v.Recipe != hash.Recipe || v.Mode != "fast" || v.Authorised != c.o.Authorised {
+		if v.Seq != x.Seq() || v.Recipe != hash.Recipe || v.Mode != Thorough || v.Authorised != c.o.Authorised {
 			t.Errorf("%s: %+v", c.what, v)
 		}
 		if len(v.Matches) == 1 {

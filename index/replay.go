@@ -12,7 +12,7 @@ import (
 var ErrReplay = errors.New("verdict does not follow from its own record")
 
 // Replay checks a stored verdict against its own record, without an index:
-// every match must follow from its distance and threshold, the matches must
+// every match must follow from its evidence and threshold, the matches must
 // stand in the order of a verdict, and Decide on them must give the same
 // outcome and advice. The error names the first contradiction and is an
 // ErrReplay. What was left out of the list (Verdict.More) did not decide, so
@@ -56,7 +56,7 @@ func replayUnusable(v Verdict) error {
 }
 
 // replay checks that the grade and the score of a match follow from its
-// distance and threshold.
+// evidence and threshold.
 func (m Match) replay() error {
 	fail := func(format string, args ...any) error {
 		return contradiction("match %s/%s: %s", m.Bank, m.ID, fmt.Sprintf(format, args...))
@@ -66,22 +66,28 @@ func (m Match) replay() error {
 		return fail("it is withdrawn")
 	case m.Relation == SameTemplate && m.Grade != Weak:
 		return fail("relation %s with grade %s", m.Relation, m.Grade)
-	case m.Check == checkSHA256:
+	case m.Check == CheckSHA256:
 		if m.Grade != Exact && m.Relation != SameTemplate || thousandths(m.Score) != 1000 {
 			return fail("the same file with grade %s and score %v", m.Grade, m.Score)
 		}
 		return nil
-	case m.Check != checkHash || m.Main < hash.PDQ || m.Main > hash.Average:
+	case m.Check != CheckHash && m.Check != CheckRegion && m.Check != CheckGeometry,
+		m.Main < hash.PDQ || m.Main > hash.Average:
 		return fail("unknown check %q by %v", m.Check, m.Main)
 	case m.Grade != Strong && m.Grade != Weak:
 		return fail("grade %s by %s", m.Grade, m.Check)
+	case m.Geometry != nil && m.Geometry.Template && m.Relation != SameTemplate && !(m.Check == CheckHash && m.Grade == Strong):
+		return fail("relation %s where geometry found a template", m.Relation)
 	}
-	d := m.Distance.Of(m.Main)
-	if d < 0 || d > m.Threshold {
-		return fail("%v distance %d with threshold %d", m.Main, d, m.Threshold)
+	n, ok := m.found()
+	if !ok {
+		return fail("no evidence of check %s", m.Check)
 	}
-	if thousandths(m.Score) != thousandths(scoreOf(m.Main, d)) {
-		return fail("%v distance %d with score %v", m.Main, d, m.Score)
+	if !m.Check.within(n, m.Threshold) {
+		return fail("%s found %d with threshold %d", m.Check, n, m.Threshold)
+	}
+	if thousandths(m.Score) != thousandths(scoreOf(m.Check, m.Main, n)) {
+		return fail("%s found %d with score %v", m.Check, n, m.Score)
 	}
 	return nil
 }

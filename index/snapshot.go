@@ -23,6 +23,10 @@ import (
 //     never look there, so nothing is copied and nothing races.
 //   - Removing sets a bit in a copy of the chunk's bitmap of dead references
 //     (2 KB). A chunk of which more than half is dead is written anew.
+//   - The codes of regions lie in an array of their own, in the order in which
+//     they came, with the position of their reference beside each. So a
+//     reference that gets its features late needs no more than an append, and a
+//     copy of the table that says where its codes begin (64 KB).
 //
 // A snapshot also holds a read transaction of the store that was begun after
 // the commit which it shows, before the next one. What a query reads from disk
@@ -48,6 +52,10 @@ type chunk struct {
 	words  []uint64    // 64-bit banks
 	dead   []uint64    // bitmap, nil if none
 	nDead  int
+
+	regions  []hash.Code // codes of regions, those of a reference in a row,
+	regionOf []uint16    // at which position it is,
+	regionAt []uint32    // and by position, one more than where they begin; 0 if none, nil if all are
 }
 
 // place is a position in a chunk and a frame, in 16 bits: position*4 + frame.
@@ -70,6 +78,49 @@ func (c *chunk) push(slot uint64, col column, main hash.Kind) {
 		}
 	}
 	c.slots = append(c.slots, slot)
+	if c.regionAt != nil {
+		c.regionAt = append(c.regionAt, 0)
+	}
+}
+
+// pushRegions gives regions to the reference that was pushed last, by the same
+// draft: nobody else has seen its place in regionAt.
+func (c *chunk) pushRegions(codes []hash.Code) {
+	if c.regionAt == nil {
+		c.regionAt = make([]uint32, len(c.slots), max(len(c.slots), cap(c.slots)))
+	}
+	c.putRegions(len(c.slots)-1, codes)
+}
+
+// addRegions gives regions to a reference that has none, and that others may be
+// looking at. c must be a copy that is not yet shared.
+func (c *chunk) addRegions(pos int, codes []hash.Code) {
+	at := make([]uint32, len(c.slots), max(len(c.slots), cap(c.slots)))
+	copy(at, c.regionAt)
+	c.regionAt = at
+	c.putRegions(pos, codes)
+}
+
+func (c *chunk) putRegions(pos int, codes []hash.Code) {
+	c.regionAt[pos] = uint32(len(c.regions) + 1)
+	c.regions = append(c.regions, codes...)
+	for range codes {
+		c.regionOf = append(c.regionOf, uint16(pos))
+	}
+}
+
+// regionsOf returns the regions of the reference at a position, which belong to
+// the chunk, and whether it has features at all.
+func (c *chunk) regionsOf(pos int) ([]hash.Code, bool) {
+	if c.regionAt == nil || c.regionAt[pos] == 0 {
+		return nil, false
+	}
+	first := int(c.regionAt[pos] - 1)
+	end := first
+	for end < len(c.regionOf) && int(c.regionOf[end]) == pos {
+		end++
+	}
+	return c.regions[first:end:end], true
 }
 
 // newChunk makes room for n references.
@@ -104,8 +155,12 @@ func (c *chunk) without(pos int, main hash.Kind) *chunk {
 func (c *chunk) compacted(main hash.Kind) *chunk {
 	d := newChunk(len(c.slots)-c.nDead, main)
 	for pos, slot := range c.slots {
-		if !c.isDead(pos) {
-			d.push(slot, c.column(pos, main), main)
+		if c.isDead(pos) {
+			continue
+		}
+		d.push(slot, c.column(pos, main), main)
+		if codes, ok := c.regionsOf(pos); ok {
+			d.pushRegions(codes)
 		}
 	}
 	return d
@@ -137,6 +192,7 @@ type bankView struct {
 func (b *bankView) described() Bank {
 	d := b.Bank
 	d.References, d.Searchable = int64(b.counts.references), int64(b.counts.searchable)
+	d.Featured = int64(b.counts.featured)
 	return d
 }
 
@@ -161,10 +217,22 @@ func (b *bankView) column(slot uint64) (col column, ok bool) {
 	return b.chunks[ci].column(pos, b.Main), true
 }
 
+// regions returns what memory holds of the regions of a slot, and whether it has
+// features.
+func (b *bankView) regions(slot uint64) ([]hash.Code, bool) {
+	ci, pos, ok := b.find(slot)
+	if !ok {
+		return nil, false
+	}
+	return b.chunks[ci].regionsOf(pos)
+}
+
 // state is what a snapshot says: a function of the store at sequence number seq.
 type state struct {
 	seq      uint64 // of the last change
 	nextSlot uint64
+	format   uint16 // of the store: see layout.go
+	recipe   int
 	// rules counts the changes of banks and policies, so that a check made on
 	// an older snapshot can be known to be stale.
 	rules uint64
@@ -245,7 +313,7 @@ func (x *Index) publish(st *state) {
 type draft struct {
 	state
 	owned map[uint32]bool // banks that are copies already
-	grown map[*chunk]bool // last chunks that are copies already
+	grown map[*chunk]bool // chunks that are copies already
 }
 
 func (s *state) edit() *draft {
@@ -273,8 +341,9 @@ func (d *draft) insert(b *bankView) {
 	d.owned[b.id] = true
 }
 
-// add makes a reference searchable. Its slot is larger than all before.
-func (d *draft) add(b *bankView, slot uint64, col column) {
+// add makes a reference searchable. Its slot is larger than all before. A nil f
+// means that it has no features.
+func (d *draft) add(b *bankView, slot uint64, col column, f *features) {
 	b = d.own(b)
 	last := len(b.chunks) - 1
 	if last < 0 || len(b.chunks[last].slots) == chunkSize {
@@ -290,16 +359,43 @@ func (d *draft) add(b *bankView, slot uint64, col column) {
 	b.chunks[last].push(slot, col, b.Main)
 	b.counts.searchable++
 	b.counts.sum += xxhash.Sum64(col.key(b.id, slot, b.Main))
+	if f != nil {
+		b.chunks[last].pushRegions(f.regions)
+		b.countRegions(slot, f.regions, 1)
+	}
+}
+
+// countRegions enters row 16 into the counts of row 03, or takes it out (-1).
+func (b *bankView) countRegions(slot uint64, codes []hash.Code, sign int) {
+	b.counts.regions += uint64(sign)
+	b.counts.regionSum += uint64(sign) * regionHash(regionsKey(b.id, slot), encodeRegions(b.id, slot, codes))
 }
 
 // drop makes a reference unsearchable. It is in the bank: see batch.lookUp.
 func (d *draft) drop(b *bankView, slot uint64, col column) {
 	b = d.own(b)
 	ci, pos, _ := b.find(slot)
+	codes, has := b.chunks[ci].regionsOf(pos)
 	b.chunks[ci] = b.chunks[ci].without(pos, b.Main)
 	if len(b.chunks[ci].slots) == 0 {
 		b.chunks = slices.Delete(b.chunks, ci, ci+1)
 	}
 	b.counts.searchable--
 	b.counts.sum -= xxhash.Sum64(col.key(b.id, slot, b.Main))
+	if has {
+		b.countRegions(slot, codes, -1)
+	}
+}
+
+// addRegions gives a searchable reference its regions.
+func (d *draft) addRegions(b *bankView, slot uint64, codes []hash.Code) {
+	b = d.own(b)
+	ci, pos, _ := b.find(slot)
+	if c := b.chunks[ci]; !d.grown[c] {
+		n := *c
+		b.chunks[ci] = &n
+		d.grown[&n] = true
+	}
+	b.chunks[ci].addRegions(pos, codes)
+	b.countRegions(slot, codes, 1)
 }

@@ -16,6 +16,8 @@ const (
 	maxID    = 512
 	maxText  = 1 << 10
 	maxMeta  = 4 << 10
+	// maxFeatures is generous: package hash keeps 10 to 13 KB.
+	maxFeatures = 32 << 10
 	// maxWeakPDQ keeps a bank from matching everything. Codes of unrelated
 	// pictures are 128 bits apart with a standard deviation of about 8 (half
 	// of 256 fair bits, as the measured ones nearly are): at 96, four
@@ -25,6 +27,15 @@ const (
 	// maxWeakWord is the same for 64-bit hashes: 32 bits apart with a standard
 	// deviation of 4, three of which are 12.
 	maxWeakWord = 20
+	// maxWeakRegion is the same for regions, of which each pair of pictures tries
+	// a hundred: some regions of product photos are smooth, and then their codes
+	// are far less random than 128 bits in the mean.
+	maxWeakRegion = 64
+	// minGeometry keeps geometry from accusing by chance: two pictures of noise
+	// agree on a few points.
+	minGeometry = 20
+	// maxGeometry is one more than evidence can be: never.
+	maxGeometry = 256
 )
 
 func invalid(f string, args ...any) error {
@@ -105,8 +116,6 @@ func checkFingerprint(f hash.Fingerprint, main hash.Kind) error {
 	switch {
 	case f.IsZero():
 		return invalid("no fingerprint")
-	case f.Recipe() != hash.Recipe:
-		return fmt.Errorf("fingerprint of recipe %d, want %d: %w", f.Recipe(), hash.Recipe, ErrRecipe)
 	case f.Fast():
 		return invalid("a fingerprint of the query path cannot be a reference")
 	case !f.Has(main):
@@ -127,6 +136,20 @@ func (p Policy) check(main hash.Kind) error {
 	}
 	if p.Advise != Block && p.Advise != Review {
 		return invalid("advice %q, want block or review", clip(string(p.Advise)))
+	}
+	if main != hash.PDQ {
+		if p != p.ofHash(main) {
+			return invalid("thresholds of regions or geometry for a bank of %v", main)
+		}
+		return nil
+	}
+	if p.RegionStrong < 1 || p.RegionWeak < p.RegionStrong || p.RegionWeak > maxWeakRegion {
+		return invalid("thresholds region_strong %d and region_weak %d, want 1 <= strong <= weak <= %d",
+			p.RegionStrong, p.RegionWeak, maxWeakRegion)
+	}
+	if p.GeometryWeak < minGeometry || p.GeometryStrong < p.GeometryWeak || p.GeometryStrong > maxGeometry {
+		return invalid("thresholds geometry_strong %d and geometry_weak %d, want %d >= strong >= weak >= %d",
+			p.GeometryStrong, p.GeometryWeak, maxGeometry, minGeometry)
 	}
 	return nil
 }

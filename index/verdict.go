@@ -22,8 +22,13 @@ import (
 // thousandths from the first step on, so that a verdict which was written to
 // JSON and read back decides as it did (see Replay).
 //
+// A reference may be found by several checks: its hash, a region of it, the
+// geometry of its local features. Each has thresholds of its own, and the one
+// that gives the best grade decides; the others stand beside it.
+//
 // What is deliberately not done: matches are not counted or averaged. Twenty
-// near references of one shot are one piece of evidence.
+// near references of one shot are one piece of evidence. Neither are the checks
+// of one reference added up: they look at the same pixels.
 
 // Outcome is what a verdict says about a picture. None of them says that a
 // product is genuine.
@@ -80,6 +85,52 @@ const (
 	NoAdvice    Advice = "none"
 )
 
+// Mode is how much of a picture was looked at.
+type Mode string
+
+// The modes.
+const (
+	// Fast compares the hashes of the whole picture with those of references and
+	// of their regions. It finds recompressed, resized, mirrored, turned and framed
+	// copies and parts of a reference that fill the picture.
+	Fast Mode = "fast"
+	// Thorough also looks for the picture inside the picture, and compares local
+	// features. It finds crops, collages, screenshots and copies pasted into
+	// another scene.
+	Thorough Mode = "thorough"
+)
+
+// Check is what decided a match.
+type Check string
+
+// The checks.
+const (
+	CheckSHA256   Check = "sha256"   // the same file
+	CheckHash     Check = "hash"     // the bank's main hash of the whole pictures
+	CheckRegion   Check = "region"   // the hash of a region of the reference
+	CheckGeometry Check = "geometry" // local features that agree on one affine map
+)
+
+// RegionHit is the evidence of CheckRegion: the picture, or a part of it, is
+// like a region of the reference.
+type RegionHit struct {
+	// Distance is that of the two codes in bits, 0 to 256.
+	Distance int
+	// Window is the number of the region among hash.Features.Regions.
+	Window int
+	// Frame and Transform say as what the picture was compared: its whole or what
+	// is inside its border, turned back by Transform.
+	Frame     hash.Frame
+	Transform hash.Transform
+	// Query is the part of the picture that was compared: left, top, right and
+	// bottom in pixels of the upright picture. Quad are the corners of the
+	// reference in the picture (top left, top right, bottom right, bottom left of
+	// the upright reference), which may lie outside of it. Both are zero if only
+	// the fingerprint of the picture is known.
+	Query [4]int
+	Quad  [4][2]float64
+}
+
 // Match is one reference that a picture matches, with the evidence.
 type Match struct {
 	Bank     string
@@ -89,17 +140,24 @@ type Match struct {
 	Relation Relation
 	Opinion  Opinion
 	// Score is 1 for Exact and 1 - distance/128 for PDQ (1 - distance/32 for
-	// 64-bit hashes): 0 is what unrelated pictures have. In a Verdict it is
-	// rounded to thousandths.
+	// 64-bit hashes): 0 is what unrelated pictures have. Other checks give scores
+	// that mean the same rate of false alarms. In a Verdict it is rounded to
+	// thousandths.
 	Score float64
-	// Check names what decided: "sha256" or "hash".
-	Check string
-	// Main is the hash whose distance decided.
+	// Check is what decided.
+	Check Check
+	// Main is the hash by which the bank is searched, the one that decided if
+	// Check is CheckHash.
 	Main     hash.Kind
 	Distance hash.Distance
-	// Threshold is the largest distance in bits of Main that the bank's policy
-	// has for a match of this grade: Policy.Strong for Exact and Strong,
-	// Policy.Weak for Weak. A caller's own radius does not change it.
+	// Region and Geometry are the evidence of these checks; nil if the check found
+	// nothing, or was not made because a surer one had decided.
+	Region   *RegionHit
+	Geometry *hash.Alignment
+	// Threshold is what the bank's policy has for a match of this check and
+	// grade, in the unit of the check: the largest distance in bits for hashes and
+	// regions, the least evidence for geometry. For Exact it is Policy.Strong. A
+	// caller's own radius does not change it.
 	Threshold int
 	// Advise is the policy of the bank: the most that it may advise.
 	Advise Advice
@@ -111,14 +169,15 @@ type Verdict struct {
 	Outcome Outcome
 	Reason  hash.Reason // set if Outcome is Unusable
 	Advice  Advice
-	Mode    string // "fast"
+	// Mode is how the picture was looked at: Fast where only a fingerprint is
+	// known, and in a store of recipe 1, whatever was asked for.
+	Mode Mode
 	// Quality is that of the fingerprint, 0 to 100: how much structure PDQ found.
 	// Below hash.MinQuality a picture is too plain to be searched.
 	Quality int
 	// Seq is the sequence number of the last change that was seen.
 	Seq uint64
-	// Recipe is the number of the rules by which the fingerprint was made
-	// (hash.Recipe); distances between recipes mean nothing.
+	// Recipe is that of the store that was searched; see Index.Recipe.
 	Recipe      int
 	Authorised  bool // what the caller stated
 	Fingerprint hash.Fingerprint
@@ -130,7 +189,8 @@ type Verdict struct {
 // DecideOptions are the caller's part of a decision.
 type DecideOptions struct {
 	Authorised bool
-	Limit      int // largest number of listed matches; 0 means 20
+	Limit      int  // largest number of listed matches; 0 means 20
+	Mode       Mode // how the picture was looked at; empty means Thorough
 }
 
 // defaultLimit is how many matches a verdict lists unless told otherwise.
@@ -143,7 +203,8 @@ const defaultLimit = 20
 const conflictMargin = 63
 
 // Decide makes a verdict out of graded matches. It is pure: equal matches in
-// any order give an equal verdict, and Seq is left to the caller.
+// any order give an equal verdict, and Seq is left to the caller. Each reference
+// comes once (see mergeMatches for those of several checks).
 //
 // Withdrawn matches are dropped, and matches of relation SameTemplate are Weak
 // whatever grade they carry. The rest is ordered by grade, score (descending),
@@ -164,7 +225,7 @@ const conflictMargin = 63
 func Decide(f hash.Fingerprint, matches []Match, o DecideOptions) Verdict {
 	ms := ranked(matches)
 	v := Verdict{
-		Mode: "fast", Quality: f.Quality(), Recipe: hash.Recipe,
+		Mode: cmp.Or(o.Mode, Thorough), Quality: f.Quality(), Recipe: cmp.Or(f.Recipe(), hash.Recipe),
 		Authorised: o.Authorised, Fingerprint: f,
 	}
 	fake, genuine := bestSure(ms, Fake), bestSure(ms, Genuine)
@@ -309,26 +370,116 @@ func thousandths(score float64) int {
 	return int(math.Round(min(max(score, -10), 10) * 1000))
 }
 
-// scoreOf is the score of distance d in the hash k.
-func scoreOf(k hash.Kind, d int) float64 {
-	return 1 - 2*float64(d)/float64(k.Bits())
+// scoreOf is the score of the number n that a check found: distance in bits of
+// the hash k, or of a region, or evidence of geometry. This is the one place where
+// the checks are made comparable: equal scores shall mean equal rates of false
+// alarms.
+func scoreOf(c Check, k hash.Kind, n int) float64 {
+	switch c {
+	case CheckSHA256:
+		return 1
+	case CheckRegion:
+		return 0.95 - float64(n)/128
+	case CheckGeometry:
+		return min(0.95, 0.6+float64(n)/600)
+	}
+	return 1 - 2*float64(n)/float64(k.Bits())
+}
+
+// gradeOf is the grade that a policy gives to the number n of a check, and the
+// threshold that gave it. What is beyond the weak threshold has grade Weak all
+// the same: it was asked for.
+func (p Policy) gradeOf(c Check, n int) (Grade, int) {
+	strong, weak := p.Strong, p.Weak
+	switch c {
+	case CheckSHA256:
+		return Exact, p.Strong
+	case CheckRegion:
+		strong, weak = p.RegionStrong, p.RegionWeak
+	case CheckGeometry:
+		if n >= p.GeometryStrong {
+			return Strong, p.GeometryStrong
+		}
+		return Weak, p.GeometryWeak
+	}
+	if n <= strong {
+		return Strong, strong
+	}
+	return Weak, weak
+}
+
+// found returns the number by which the deciding check found the match, and
+// whether there is one: a distance or the evidence of geometry.
+func (m Match) found() (int, bool) {
+	switch m.Check {
+	case CheckHash:
+		d := m.Distance.Of(m.Main)
+		return d, d >= 0
+	case CheckRegion:
+		if m.Region != nil {
+			return m.Region.Distance, true
+		}
+	case CheckGeometry:
+		if m.Geometry != nil {
+			return m.Geometry.Evidence, true
+		}
+	}
+	return 0, false
+}
+
+// within reports whether n reaches a threshold of the check.
+func (c Check) within(n, threshold int) bool {
+	if c == CheckGeometry {
+		return n >= threshold
+	}
+	return n <= threshold
+}
+
+// mergeMatches makes one match of those that several checks gave for one
+// reference: the best by grade and then score decides, and the evidence of the
+// others stands beside it. Where geometry says that only a template agrees, it
+// overrules all but an exact or strong match by hash: a region may well lie in
+// the part that agrees. The matches come in the order of a verdict.
+func mergeMatches(ms []Match) []Match {
+	ms = slices.Clone(ms)
+	slices.SortStableFunc(ms, func(a, b Match) int {
+		return cmp.Or(cmp.Compare(a.Bank, b.Bank), cmp.Compare(a.ID, b.ID), compareMatches(a, b))
+	})
+	merged := ms[:0]
+	for _, m := range ms {
+		n := len(merged)
+		if n == 0 || merged[n-1].Bank != m.Bank || merged[n-1].ID != m.ID {
+			merged = append(merged, m)
+			continue
+		}
+		best := &merged[n-1]
+		best.Region = cmp.Or(best.Region, m.Region)
+		best.Geometry = cmp.Or(best.Geometry, m.Geometry)
+	}
+	for i := range merged {
+		m := &merged[i]
+		byHash := m.sure() && (m.Check == CheckHash || m.Check == CheckSHA256)
+		if m.Geometry != nil && m.Geometry.Template && !byHash {
+			m.Relation, m.Grade = SameTemplate, Weak
+		}
+	}
+	slices.SortStableFunc(merged, compareMatches)
+	return merged
 }
 
 // evidence says in a few words what a match rests on, for example
 // "pdq 6 of 31 (strong, mirror)".
 func (m Match) evidence() string {
-	if m.Check == checkSHA256 {
+	n, _ := m.found()
+	name, turned := string(m.Check), ""
+	switch m.Check {
+	case CheckSHA256:
 		return "sha256 (the same file)"
+	case CheckHash:
+		name = m.Main.String()
+		if m.Distance.Transform != hash.Upright {
+			turned = ", " + m.Distance.Transform.String()
+		}
 	}
-	turned := ""
-	if m.Distance.Transform != hash.Upright {
-		turned = ", " + m.Distance.Transform.String()
-	}
-	return fmt.Sprintf("%v %d of %d (%s%s)", m.Main, m.Distance.Of(m.Main), m.Threshold, m.Grade, turned)
+	return fmt.Sprintf("%s %d of %d (%s%s)", name, n, m.Threshold, m.Grade, turned)
 }
-
-// What decided a match (Match.Check).
-const (
-	checkSHA256 = "sha256"
-	checkHash   = "hash"
-)

@@ -25,7 +25,7 @@ var updateVerdicts = flag.Bool("update", false, "rewrite the golden files")
 func seen(k Kind, id string, d int, mods ...func(*Match)) Match {
 	m := Match{
 		Bank: string(k) + "s", Kind: k, ID: id, Grade: Strong, Relation: SamePhoto, Opinion: Confirmed,
-		Score: scoreOf(hash.PDQ, d), Check: checkHash, Main: hash.PDQ, Threshold: 31, Advise: Review,
+		Score: scoreOf(CheckHash, hash.PDQ, d), Check: CheckHash, Main: hash.PDQ, Threshold: 31, Advise: Review,
 		Distance: hash.Distance{PDQ: d, Perception: -1, Difference: -1, Average: -1, Colour: -1},
 	}
 	if k == Fake {
@@ -43,8 +43,48 @@ func seen(k Kind, id string, d int, mods ...func(*Match)) Match {
 func fake(id string, d int, mods ...func(*Match)) Match    { return seen(Fake, id, d, mods...) }
 func genuine(id string, d int, mods ...func(*Match)) Match { return seen(Genuine, id, d, mods...) }
 
+// byRegion makes a match by a region at distance d.
+func byRegion(id string, d int, mods ...func(*Match)) Match {
+	m := seen(Fake, id, 110)
+	m.Check, m.Grade, m.Threshold, m.Score = CheckRegion, Strong, 28, scoreOf(CheckRegion, hash.PDQ, d)
+	if d > 28 {
+		m.Grade, m.Threshold = Weak, 36
+	}
+	m.Region = &RegionHit{
+		Distance: d, Window: 4, Frame: hash.Trimmed, Transform: hash.Mirror,
+		Query: [4]int{10, 20, 210, 180}, Quad: [4][2]float64{{232, 3.5}, {-12, 3.5}, {-12, 199.25}, {232, 199.25}},
+	}
+	for _, mod := range mods {
+		mod(&m)
+	}
+	return m
+}
+
+func unplaced(m *Match) { m.Region.Query, m.Region.Quad = [4]int{}, [4][2]float64{} }
+
+// byGeometry makes a match of that evidence.
+func byGeometry(id string, evidence int, mods ...func(*Match)) Match {
+	m := seen(Fake, id, 120)
+	m.Check, m.Grade, m.Threshold, m.Score = CheckGeometry, Strong, 100, scoreOf(CheckGeometry, hash.PDQ, evidence)
+	if evidence < 100 {
+		m.Grade, m.Threshold = Weak, 60
+	}
+	m.Geometry = &hash.Alignment{
+		Evidence: evidence, Inliers: 71, Spread: 0.82, Agreement: 0.9,
+		Affine: [6]float64{512, 0, 14, 0, 384, 102}, Quad: [4][2]float64{{14, 102}, {526, 102}, {526, 486}, {14, 486}},
+	}
+	for _, mod := range mods {
+		mod(&m)
+	}
+	return m
+}
+
+func likeTemplate(m *Match) {
+	m.Geometry.Template, m.Relation, m.Grade, m.Threshold = true, SameTemplate, Weak, 60
+}
+
 func with(o Opinion) func(*Match) { return func(m *Match) { m.Opinion = o } }
-func exact(m *Match)              { m.Grade, m.Score, m.Check = Exact, 1, checkSHA256 }
+func exact(m *Match)              { m.Grade, m.Score, m.Check = Exact, 1, CheckSHA256 }
 func template(m *Match)           { m.Relation = SameTemplate }
 func advising(a Advice) func(*Match) {
 	return func(m *Match) { m.Advise = a }
@@ -155,7 +195,7 @@ func anyMatches(t *rapid.T) []Match {
 			exact(&m)
 		case rapid.IntRange(0, 3).Draw(t, "64 bits") == 0:
 			m.Main, m.Threshold, m.Distance.Difference = hash.Difference, 8, m.Distance.PDQ%9
-			m.Grade, m.Score, m.Distance.PDQ = Weak, scoreOf(hash.Difference, m.Distance.Difference), -1
+			m.Grade, m.Score, m.Distance.PDQ = Weak, scoreOf(CheckHash, hash.Difference, m.Distance.Difference), -1
 			if m.Distance.Difference <= 4 {
 				m.Grade, m.Threshold = Strong, 4
 			}
@@ -256,7 +296,7 @@ func goldenVerdicts() map[string]Verdict {
 	upright := genuine("a <b> & \u00fc", 4)
 	upright.Distance.Perception, upright.Distance.Difference, upright.Distance.Average, upright.Distance.Colour = 2, 3, 0, 9
 	word := fake("p:0123", 0)
-	word.Main, word.Threshold, word.Score = hash.Perception, 4, scoreOf(hash.Perception, 3)
+	word.Main, word.Threshold, word.Score = hash.Perception, 4, scoreOf(CheckHash, hash.Perception, 3)
 	word.Distance.PDQ, word.Distance.Perception = -1, 3
 	seq := func(v Verdict) Verdict { v.Seq = 4711; return v }
 	return map[string]Verdict{
@@ -266,7 +306,9 @@ func goldenVerdicts() map[string]Verdict {
 		"near":          seq(Decide(someFingerprint, []Match{fake("b", 40), fake("c", 44), fake("d", 46)}, DecideOptions{Limit: 2})),
 		"words":         seq(Decide(hash.FromWord(hash.Perception, 7), []Match{word}, DecideOptions{})),
 		"none":          seq(Decide(someFingerprint, nil, DecideOptions{})),
-		"unusable":      {Outcome: Unusable, Reason: hash.TooPlain, Advice: NoAdvice, Mode: "fast", Seq: 4711, Recipe: 1},
+		"region":        seq(Decide(someFingerprint, []Match{byRegion("crop", 20), byRegion("of a fingerprint", 30, unplaced)}, DecideOptions{Mode: Fast})),
+		"geometry":      seq(Decide(someFingerprint, mergeMatches([]Match{byGeometry("scene", 180), byRegion("scene", 30), byGeometry("carton", 200, likeTemplate)}), DecideOptions{})),
+		"unusable":      {Outcome: Unusable, Reason: hash.TooPlain, Advice: NoAdvice, Mode: Fast, Seq: 4711, Recipe: 2},
 	}
 }
 
@@ -342,6 +384,13 @@ func TestReplayFindsContradictions(t *testing.T) {
 		{"score", func(v *Verdict) { v.Matches[0].Score = 0.99 }},
 		{"score of the same file", func(v *Verdict) { exact(&v.Matches[0]); v.Matches[0].Score = 0.9 }},
 		{"exact by hash", func(v *Verdict) { v.Matches[0].Grade = Exact }},
+		{"no region", func(v *Verdict) { v.Matches[0].Check = CheckRegion }},
+		{"no geometry", func(v *Verdict) { v.Matches[0].Check = CheckGeometry }},
+		{"a region beyond its threshold", func(v *Verdict) { *v = decided(byRegion("a", 20)); v.Matches[0].Region.Distance = 29 }},
+		{"a region's score", func(v *Verdict) { *v = decided(byRegion("a", 20)); v.Matches[0].Score = 0.9 }},
+		{"less evidence than is needed", func(v *Verdict) { *v = decided(byGeometry("a", 120)); v.Matches[0].Geometry.Evidence = 99 }},
+		{"a strong template", func(v *Verdict) { *v = decided(byGeometry("a", 120)); v.Matches[0].Geometry.Template = true }},
+		{"exact by geometry", func(v *Verdict) { *v = decided(byGeometry("a", 120)); v.Matches[0].Grade = Exact }},
 		{"unknown check", func(v *Verdict) { v.Matches[0].Check = "eyes" }},
 		{"order", func(v *Verdict) { slices.Reverse(v.Matches) }},
 		{"twice the same", func(v *Verdict) { v.Matches[1] = v.Matches[0] }},
@@ -363,6 +412,53 @@ func TestReplayFindsContradictions(t *testing.T) {
 	}
 }
 
+func decided(ms ...Match) Verdict { return Decide(someFingerprint, ms, DecideOptions{}) }
+
+// TestMergeMatches: one match of several for a reference.
+func TestMergeMatches(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		ms   []Match
+		want string
+	}{
+		{"none", nil, ""},
+		{"others stay", []Match{fake("b", 40), fake("a", 6)}, "a hash strong 0.953, b hash weak 0.688"},
+		{"the better grade", []Match{fake("a", 40), byGeometry("a", 120)}, "a geometry strong 0.8 G"},
+		{"the better score", []Match{byRegion("a", 20), byGeometry("a", 255)}, "a geometry strong 0.95 RG"},
+		{"in any order", []Match{byGeometry("a", 255), byRegion("a", 20)}, "a geometry strong 0.95 RG"},
+		{"weak evidence stays beside strong", []Match{byGeometry("a", 70), fake("a", 6)}, "a hash strong 0.953 G"},
+		{"the same file", []Match{byGeometry("a", 255), fake("a", 0, exact)}, "a sha256 exact 1 G"},
+		{"a template", []Match{byGeometry("a", 200, likeTemplate)}, "a geometry weak 0.933 G same_template"},
+		{"a template beside a region", []Match{byRegion("a", 10), byGeometry("a", 200, likeTemplate)}, "a region weak 0.872 RG same_template"},
+		{"a template beside a weak hash", []Match{fake("a", 40), byGeometry("a", 70, likeTemplate)}, "a geometry weak 0.717 G same_template"},
+		{"a template beside a strong hash", []Match{fake("a", 6), byGeometry("a", 200, likeTemplate)}, "a hash strong 0.953 G"},
+	} {
+		var got []string
+		for _, m := range mergeMatches(c.ms) {
+			s := fmt.Sprintf("%s %s %s %v", m.ID, m.Check, m.Grade, float64(thousandths(m.Score))/1000)
+			if m.Region != nil || m.Geometry != nil {
+				s += " "
+			}
+			if m.Region != nil {
+				s += "R"
+			}
+			if m.Geometry != nil {
+				s += "G"
+			}
+			if m.Relation == SameTemplate {
+				s += " same_template"
+			}
+			got = append(got, s)
+		}
+		if s := strings.Join(got, ", "); s != c.want {
+			t.Errorf("%s: got %s, want %s", c.what, s, c.want)
+		}
+		if err := Replay(Decide(someFingerprint, mergeMatches(c.ms), DecideOptions{})); err != nil {
+			t.Errorf("%s: %v", c.what, err)
+		}
+	}
+}
+
 func TestEvidence(t *testing.T) {
 	mirrored := fake("a", 6)
 	mirrored.Distance.Transform = hash.Mirror
@@ -373,6 +469,8 @@ func TestEvidence(t *testing.T) {
 		{mirrored, "pdq 6 of 31 (strong, mirror)"},
 		{fake("a", 40), "pdq 40 of 46 (weak)"},
 		{fake("a", 0, exact), "sha256 (the same file)"},
+		{byRegion("a", 20), "region 20 of 28 (strong)"},
+		{byGeometry("a", 80), "geometry 80 of 60 (weak)"},
 	} {
 		if got := c.m.evidence(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
@@ -403,4 +501,25 @@ func FuzzVerdictJSON(f *testing.F) {
 		}
 		_ = Replay(v) // must not panic
 	})
+}
+
+// TestOldVerdicts: what recipe 1 wrote is read and replayed for ever.
+func TestOldVerdicts(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "verdict", "recipe-1", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := unmarshal(t, b)
+		if err := Replay(v); err != nil || v.Recipe != 1 || v.Mode != Fast {
+			t.Errorf("%s: recipe %d, mode %s, %v", file, v.Recipe, v.Mode, err)
+		}
+		if got := append(marshal(t, v), '\n'); !bytes.Equal(got, b) {
+			t.Errorf("%s: wrote %s", file, got)
+		}
+	}
 }

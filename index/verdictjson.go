@@ -14,14 +14,26 @@ import (
 // HTTP and command line give equal bytes. Keys come in this order:
 //
 //	{"outcome":"known_fake","reason":"","advice":"block","authorised":true,
-//	 "mode":"fast","quality":87,"seq":4711,"recipe":1,"fingerprint":"t1q:...",
+//	 "mode":"thorough","quality":87,"seq":4711,"recipe":2,"fingerprint":"t2q:...",
 //	 "matches":[
 //	   {"bank":"acme-fakes","kind":"fake","id":"bags/123.jpg","grade":"strong",
 //	    "relation":"same_photo","opinion":"confirmed","score":0.953,
 //	    "check":"hash","main":"phash","distances":{"pdq":6,"phash":2,"dhash":3},
 //	    "threshold":31,"advise":"block",
-//	    "frames":{"query":"trimmed","reference":"full"},"transform":"mirror"}],
+//	    "frames":{"query":"trimmed","reference":"full"},"transform":"mirror",
+//	    "region":{"distance":20,"window":4,"frame":"full","transform":"none",
+//	      "query":[0,0,640,480],"quad":[[-64,-48],[704,-48],[704,528],[-64,528]]},
+//	    "geometry":{"evidence":180,"inliers":71,"spread":0.82,"agreement":0.9,
+//	      "affine":[512,0,14,0,384,102],"quad":[[14,102],[526,102],[526,486],[14,486]]}}],
 //	 "more":0}
+//
+// "region" and "geometry" are there where these checks found something (see
+// RegionHit and hash.Alignment); "template":true, when geometry says so, and
+// "query" and "quad" of a region, when the picture is known and not only its
+// fingerprint. Both quads list top left, top right, bottom right and bottom left
+// of the upright reference, x and y in pixels of the upright picture.
+// threshold is in the unit of the check. frames and transform belong to the
+// distance pdq, whatever decided.
 //
 // "authorised" is left out when false, "main" (the hash to which threshold and
 // score belong) when it is pdq or when check is sha256. distances lists what was
@@ -34,7 +46,7 @@ type verdictJSON struct {
 	Reason      hash.Reason      `json:"reason"`
 	Advice      Advice           `json:"advice"`
 	Authorised  bool             `json:"authorised,omitempty"`
-	Mode        string           `json:"mode"`
+	Mode        Mode             `json:"mode"`
 	Quality     int              `json:"quality"`
 	Seq         uint64           `json:"seq"`
 	Recipe      int              `json:"recipe"`
@@ -51,13 +63,34 @@ type matchJSON struct {
 	Relation  Relation      `json:"relation"`
 	Opinion   Opinion       `json:"opinion"`
 	Score     float64       `json:"score"`
-	Check     string        `json:"check"`
+	Check     Check         `json:"check"`
 	Main      string        `json:"main,omitempty"`
 	Distances distancesJSON `json:"distances"`
 	Threshold int           `json:"threshold"`
 	Advise    Advice        `json:"advise"`
 	Frames    framesJSON    `json:"frames"`
 	Transform string        `json:"transform"`
+	Region    *regionJSON   `json:"region,omitempty"`
+	Geometry  *geometryJSON `json:"geometry,omitempty"`
+}
+
+type regionJSON struct {
+	Distance  int            `json:"distance"`
+	Window    int            `json:"window"`
+	Frame     string         `json:"frame"`
+	Transform string         `json:"transform"`
+	Query     *[4]int        `json:"query,omitempty"`
+	Quad      *[4][2]float64 `json:"quad,omitempty"`
+}
+
+type geometryJSON struct {
+	Evidence  int           `json:"evidence"`
+	Inliers   int           `json:"inliers"`
+	Spread    float64       `json:"spread"`
+	Agreement float64       `json:"agreement"`
+	Template  bool          `json:"template,omitempty"`
+	Affine    [6]float64    `json:"affine"`
+	Quad      [4][2]float64 `json:"quad"`
 }
 
 type distancesJSON struct {
@@ -135,6 +168,9 @@ func (w verdictJSON) check() error {
 	if err := oneOf("advice", w.Advice, Block, Review, AllowListed, NoAdvice); err != nil {
 		return err
 	}
+	if err := oneOf("mode", w.Mode, Fast, Thorough); err != nil {
+		return err
+	}
 	if w.Reason != "" || w.Outcome == Unusable {
 		if err := oneOf("reason", w.Reason, reasons()...); err != nil {
 			return err
@@ -162,8 +198,17 @@ func (m Match) wire() matchJSON {
 		Frames:    framesJSON{m.Distance.QueryFrame.String(), m.Distance.ReferenceFrame.String()},
 		Transform: m.Distance.Transform.String(),
 	}
-	if m.Check == checkHash && m.Main != hash.PDQ {
+	if m.Check == CheckHash && m.Main != hash.PDQ {
 		w.Main = m.Main.String()
+	}
+	if r := m.Region; r != nil {
+		w.Region = &regionJSON{Distance: r.Distance, Window: r.Window, Frame: r.Frame.String(), Transform: r.Transform.String()}
+		if r.Query != ([4]int{}) {
+			w.Region.Query, w.Region.Quad = &r.Query, &r.Quad
+		}
+	}
+	if g := m.Geometry; g != nil {
+		w.Geometry = &geometryJSON{g.Evidence, g.Inliers, g.Spread, g.Agreement, g.Template, g.Affine, g.Quad}
 	}
 	for k, p := range w.Distances.fields() {
 		d := m.Distance.Of(k)
@@ -190,8 +235,15 @@ func (w matchJSON) match() (Match, error) {
 	if err := w.checkWords(); err != nil {
 		return m, err
 	}
-	if w.Threshold < 0 || w.Threshold > hash.PDQ.Bits() || w.Score > 1 || w.Score < scoreOf(hash.Average, 256) {
+	if w.Threshold < 0 || w.Threshold > hash.PDQ.Bits() || w.Score > 1 || w.Score < scoreOf(CheckHash, hash.Average, 256) {
 		return m, fmt.Errorf("threshold %d, score %v: %w", w.Threshold, w.Score, ErrInvalid)
+	}
+	var err error
+	if m.Region, err = w.Region.hit(); err != nil {
+		return m, err
+	}
+	if m.Geometry, err = w.Geometry.alignment(); err != nil {
+		return m, err
 	}
 	if w.Main != "" {
 		k, err := hash.ParseKind(w.Main)
@@ -211,7 +263,7 @@ func (w matchJSON) checkWords() error {
 		oneOf("grade", w.Grade, Exact, Strong, Weak),
 		oneOf("relation", w.Relation, SamePhoto, SameTemplate),
 		oneOf("opinion", w.Opinion, Confirmed, Seed, Disputed, Withdrawn),
-		oneOf("check", w.Check, checkSHA256, checkHash),
+		oneOf("check", w.Check, CheckSHA256, CheckHash, CheckRegion, CheckGeometry),
 		oneOf("advise", w.Advise, Block, Review),
 	} {
 		if err != nil {
@@ -219,6 +271,38 @@ func (w matchJSON) checkWords() error {
 		}
 	}
 	return nil
+}
+
+// hit is the way back from wire; nil gives nil.
+func (w *regionJSON) hit() (*RegionHit, error) {
+	if w == nil {
+		return nil, nil
+	}
+	r := &RegionHit{Distance: w.Distance, Window: w.Window}
+	if w.Distance < 0 || w.Distance > hash.PDQ.Bits() || w.Window < 0 || w.Window >= hash.MaxRegions || (w.Query == nil) != (w.Quad == nil) {
+		return nil, fmt.Errorf("region %d at distance %d: %w", w.Window, w.Distance, ErrInvalid)
+	}
+	if w.Query != nil {
+		r.Query, r.Quad = *w.Query, *w.Quad
+	}
+	var err [2]error
+	r.Frame, err[0] = hash.ParseFrame(w.Frame)
+	r.Transform, err[1] = hash.ParseTransform(w.Transform)
+	return r, errors.Join(err[:]...)
+}
+
+// alignment is the way back from wire; nil gives nil.
+func (w *geometryJSON) alignment() (*hash.Alignment, error) {
+	if w == nil {
+		return nil, nil
+	}
+	if w.Evidence < 0 || w.Evidence > 255 || w.Inliers < 0 || w.Spread < 0 || w.Spread > 1 || w.Agreement < 0 || w.Agreement > 1 {
+		return nil, fmt.Errorf("evidence %d, inliers %d, spread %v, agreement %v: %w", w.Evidence, w.Inliers, w.Spread, w.Agreement, ErrInvalid)
+	}
+	return &hash.Alignment{
+		Evidence: w.Evidence, Inliers: w.Inliers, Spread: w.Spread, Agreement: w.Agreement,
+		Template: w.Template, Affine: w.Affine, Quad: w.Quad,
+	}, nil
 }
 
 func (w matchJSON) distance() (hash.Distance, error) {

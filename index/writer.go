@@ -97,8 +97,8 @@ type batch struct {
 	size    int64 // estimated bytes and rows of txn
 	rows    int64
 	dirty   map[uint32]bool // banks whose counts must be written
-	added   map[uint32][]SlotRange
-	order   []uint32            // of the banks in added
+	slots   map[gathered][]SlotRange
+	order   []gathered          // of the keys of slots
 	digests map[Digest][]uint64 // of the slots in txn
 	group   []*request
 	running *request // of the group; it is answered by a later commit
@@ -112,7 +112,7 @@ func (b *batch) begin() {
 	b.txn = b.x.db.NewTransaction(true)
 	b.draft = b.x.current.Load().edit() // current only changes here
 	b.size, b.rows = 0, 0
-	b.dirty, b.added, b.order = map[uint32]bool{}, map[uint32][]SlotRange{}, nil
+	b.dirty, b.slots, b.order = map[uint32]bool{}, map[gathered][]SlotRange{}, nil
 	b.digests = map[Digest][]uint64{}
 	b.now = b.x.options.Now().UTC().Truncate(time.Second)
 }
@@ -215,10 +215,10 @@ func (b *batch) tryCommit() error {
 	if err := b.x.checkSpace(b.x.options.MinFree); err != nil {
 		return err
 	}
-	b.journalAdded()
+	b.journalGathered()
 	for _, v := range b.banks {
 		if b.dirty[v.id] {
-			b.set(countKey(v.id), v.counts.encode())
+			b.set(countKey(v.id), v.counts.encode(b.format))
 		}
 	}
 	b.set([]byte(nextKey), encodeNext(b.nextSlot, b.seq+1))
