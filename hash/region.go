@@ -1,6 +1,10 @@
 package hash
 
-import "image"
+import (
+	"image"
+	"math"
+	"math/bits"
+)
 
 // A crop is another picture to a hash of the whole: with 5 % of the width and
 // height gone one copy in three is still found, with 10 % one in ten. But a
@@ -157,18 +161,20 @@ func (s *sums) rect(w Window) image.Rectangle {
 }
 
 // average returns the means of 64x64 cells of r, as average does for a whole
-// plane. Edges of cells lie at 64ths of a pixel, where sums are interpolated,
-// so all is exact but for the last division.
+// plane. Edges of cells lie at 64ths of a pixel, where sums are interpolated;
+// only the last division rounds, down by less than 2 of 65,536 parts of a grey
+// level.
 func (s *sums) average(r image.Rectangle) *samples {
 	var m samples
 	var above, below [pdqSide + 1]uint64
 	s.edges(&above, r, 0)
-	area := uint64(r.Dx()) * uint64(r.Dy())
+	inverse := math.MaxUint64 / (uint64(r.Dx()) * uint64(r.Dy()))
 	for j := range m {
 		s.edges(&below, r, j+1)
 		for i := range m[j] {
 			v := below[i+1] - below[i] - above[i+1] + above[i]
-			m[j][i] = int64((v<<(fractionBits-lumaBits) + area/2) / area)
+			mean, _ := bits.Mul64(v<<(fractionBits-lumaBits), inverse)
+			m[j][i] = int64(mean)
 		}
 		above = below
 	}
@@ -178,10 +184,12 @@ func (s *sums) average(r image.Rectangle) *samples {
 // edges writes the sums at the 65 corners of cells that lie j cells below the
 // top of r, times 64 for each direction.
 func (s *sums) edges(out *[pdqSide + 1]uint64, r image.Rectangle, j int) {
-	y, fy := r.Min.Y+j*r.Dy()/pdqSide, uint64(j*r.Dy()%pdqSide)
+	down := uint(j * r.Dy())
+	y, fy := r.Min.Y+int(down/pdqSide), uint64(down%pdqSide)
 	above, below := s.at[y*(s.w+1):][:s.w+1], s.at[min(y+1, s.h)*(s.w+1):][:s.w+1]
 	for i := range out {
-		x, fx := r.Min.X+i*r.Dx()/pdqSide, uint64(i*r.Dx()%pdqSide)
+		right := uint(i * r.Dx())
+		x, fx := r.Min.X+int(right/pdqSide), uint64(right%pdqSide)
 		next := min(x+1, s.w)
 		t := above[x]*(pdqSide-fx) + above[next]*fx
 		b := below[x]*(pdqSide-fx) + below[next]*fx
