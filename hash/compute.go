@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"strings"
 
@@ -54,10 +53,7 @@ func signature(m *image.NRGBA) (sig [ColourCells]uint8) {
 	r := newReducer[uint8](w, m.Rect.Dy(), 4, 4, 2)
 	row := make([]byte, 2*w)
 	for y := range m.Rect.Dy() {
-		for x := range w {
-			p := m.Pix[y*m.Stride+4*x:]
-			_, row[2*x], row[2*x+1] = color.RGBToYCbCr(p[0], p[1], p[2])
-		}
+		chromaRow(row, m.Pix[y*m.Stride:])
 		r.add(row)
 	}
 	copy(sig[:], r.out)
