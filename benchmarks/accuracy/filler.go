@@ -22,7 +22,8 @@ import (
 // when all else was measured, since they would match copies of these photos.
 
 // fillUp registers such pictures until the bank has o.fill references. Those
-// that are too plain are left out.
+// that are too plain are left out. The store is opened anew then, so that what
+// it does behind the scenes after writing is over.
 func (b *bank) fillUp(ctx context.Context, o protocol, step func()) error {
 	for i := 0; len(b.registered)+b.fillers < o.fill; i++ {
 		if i > 2*o.fill {
@@ -43,6 +44,17 @@ func (b *bank) fillUp(ctx context.Context, o protocol, step func()) error {
 		b.fillers++
 		step()
 	}
+	if b.fillers == 0 {
+		return nil
+	}
+	if err := b.index.Close(); err != nil {
+		return err
+	}
+	x, err := index.Open(ctx, b.store(), nil)
+	if err != nil {
+		return err
+	}
+	b.index = x
 	return nil
 }
 

@@ -81,11 +81,25 @@ func (r *reading) add(own bool, g grade, score float64, id string) {
 }
 
 // judgeOptions are those of touchstone judge.
-func judgeOptions(method) index.JudgeOptions { return index.JudgeOptions{} }
+func judgeOptions(m method) index.JudgeOptions {
+	if m == fast {
+		return index.JudgeOptions{Mode: index.Fast}
+	}
+	return index.JudgeOptions{Mode: index.Thorough}
+}
 
 // placeOf returns the corners of the reference in the query, in pixels of the
-// upright query, if the match tells them.
-func placeOf(index.Match) (corners [4][2]float64, ok bool) { return corners, false }
+// upright query, if the match tells them: by local features, or by the region
+// that agrees.
+func placeOf(m index.Match) (corners [4][2]float64, ok bool) {
+	switch {
+	case m.Geometry != nil:
+		return m.Geometry.Quad, true
+	case m.Region != nil && m.Region.Quad != [4][2]float64{}:
+		return m.Region.Quad, true
+	}
+	return corners, false
+}
 
 // judge asks for a verdict on a copy of p and reads it. place is where the
 // original lies in the copy, nil if that is not looked at.
