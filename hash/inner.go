@@ -48,21 +48,21 @@ import (
 // side.
 
 const (
-	maxInner    = 12  // rectangles returned
-	innerSide   = 640 // longest side of the plane that is searched
-	innerRun    = 4   // pixels of an edge that are averaged
-	innerLines  = 48  // columns, and rows, that are combined
-	innerPart   = 9   // a side is at least 1/9 of the canvas' long side,
-	innerLeast  = 24  // and 24 pixels
-	innerAlike  = 93  // percent of intersection over union that make a duplicate
-	innerCells  = 6   // places of the list open to cells,
-	innerClear  = 9   // to these and rectangles whose sides are visible
-	innerGap    = 3   // pixels at the canvas' edge in which no line lies
-	innerCut    = 5   // least score per run of a line that cuts a cell
-	innerQueue  = 32  // cells looked at
-	flatCost    = 8   // score lost by an invisible run
-	flatMost    = 200 // and by all of a side in the lenient ranking
-	againstCost = 4   // score per run below which a side is out of the question
+	maxInner     = 12  // rectangles returned
+	innerSide    = 640 // longest side of the plane that is searched
+	innerRun     = 4   // pixels of an edge that are averaged
+	innerLines   = 48  // columns, and rows, that are combined
+	innerPart    = 9   // a side is at least 1/9 of the canvas' long side,
+	innerLeast   = 24  // and 24 pixels
+	innerAlike   = 93  // percent of intersection over union that make a duplicate
+	innerCells   = 6   // places of the list open to cells,
+	innerVisible = 9   // to these and rectangles whose sides are visible
+	innerGap     = 3   // pixels at the canvas' edge in which no line lies
+	innerCut     = 5   // least score per run of a line that cuts a cell
+	innerQueue   = 32  // cells looked at
+	flatCost     = 8   // score lost by an invisible run
+	flatMost     = 200 // and by all of a side in the lenient ranking
+	againstCost  = 4   // score per run below which a side is out of the question
 )
 
 // innerPictures returns rectangles of a luma plane that may hold a photo of
@@ -75,10 +75,10 @@ func innerPictures(p plane) []image.Rectangle {
 	}
 	upright := newRuler(columnRuns(q), q.w)
 	level := newRuler(rowRuns(q), q.h)
-	clear, lenient := pairUp(upright, level)
+	visible, lenient := pairUp(upright, level)
 	var best []scored
-	best = distinct(best, cells(upright, level), innerCells)
-	best = distinct(best, clear, innerClear)
+	best = distinct(best, cutUp(upright, level), innerCells)
+	best = distinct(best, visible, innerVisible)
 	best = distinct(best, lenient, maxInner)
 	out := make([]image.Rectangle, len(best))
 	for i, s := range best {
@@ -300,7 +300,7 @@ func (k *ranking) add(r image.Rectangle, score int32) {
 
 // pairUp ranks the rectangles of two columns and two rows: those of which every
 // side can be seen, and all that are thinkable.
-func pairUp(upright, level *ruler) (clear, lenient []scored) {
+func pairUp(upright, level *ruler) (visible, lenient []scored) {
 	small := least(upright, level)
 	strict, loose := ranking{}, ranking{floor: -2 * flatMost}
 	sides, at := make([]side, 0, len(upright.lines)), make([]int, 0, len(upright.lines))
@@ -344,10 +344,10 @@ func pairUp(upright, level *ruler) (clear, lenient []scored) {
 	return strict.list, loose.list
 }
 
-// cells cuts the canvas along the line that is most an edge all the way
+// cutUp cuts the canvas along the line that is most an edge all the way
 // across, then each part likewise. A part's score is that of the weakest cut
 // that it comes from.
-func cells(upright, level *ruler) []scored {
+func cutUp(upright, level *ruler) []scored {
 	small := least(upright, level)
 	var out []scored
 	todo := []scored{{image.Rect(0, 0, upright.length, level.length), 1 << 20}}
