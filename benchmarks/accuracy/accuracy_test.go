@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/touchstone-go/touchstone/benchmarks/attack"
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index"
 )
 
 var (
@@ -32,7 +34,7 @@ func TestNoWorseThanRecorded(t *testing.T) {
 		positives = "1"
 	}
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"-set", "published", "-positives", positives, "-negatives", "2", "-every", "4", "-fill", "36",
+	code := run(t.Context(), []string{"-set", "published", "-positives", positives, "-negatives", "2", "-every", "4", "-fill", "2",
 		"-v", "-json", file, smallSet}, &out, &errs)
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, out.String(), errs.String())
@@ -57,7 +59,7 @@ func TestNoWorseThanRecorded(t *testing.T) {
 			}
 		}
 	}
-	if c := now.QueryCost["fast"]; c.References != 36 || c.Queries == 0 || c.Mean <= 0 || now.Bank.DiskBytes <= 0 || now.Bank.RegisterCPU <= 0 {
+	if c := now.QueryCost["fast"]; c.References != 68 || c.Queries == 0 || c.Mean <= 0 || now.Bank.DiskBytes <= 0 || now.Bank.RegisterCPU <= 0 {
 		t.Errorf("costs %+v, %+v", c, now.Bank)
 	}
 	if t.Failed() || testing.Verbose() {
@@ -135,6 +137,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{nil, 2, "usage"},
 		{[]string{"-every", "0", empty}, 2, "usage"},
+		{[]string{"-fill", "0", empty}, 2, "usage"},
 		{[]string{"-set", "third", empty}, 2, "third"},
 		{[]string{empty}, 1, "manifest.csv"},
 		{[]string{"-json", filepath.Join(empty, "none", "x.json"), empty}, 1, "x.json"},
@@ -305,6 +308,46 @@ func TestReading(t *testing.T) {
 	r.add(false, strong, 0.5, "b")
 	if r.first || r.score != 0.7 || r.own != weak || r.foreign != strong || r.nearest != "b" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Other views of the product and templates are neither right nor wrong, and a
+// place is read off the own reference, surest evidence first.
+func TestReadVerdict(t *testing.T) {
+	b := &bank{products: map[string]string{"own": "p", "view": "p", "other": "q"}}
+	p := photo{file: "own", product: "p"}
+	match := func(id string, g index.Grade, r index.Relation, score float64) index.Match {
+		return index.Match{ID: id, Grade: g, Relation: r, Score: score}
+	}
+	got := b.read(index.Verdict{Matches: []index.Match{
+		match("view", index.Exact, index.SamePhoto, 1),
+		match("other", index.Weak, index.SameTemplate, 0.9),
+		match("own", index.Strong, index.SamePhoto, 0.8),
+		match("other", index.Weak, index.SamePhoto, 0.7),
+	}}, p, nil)
+	if got.own != strong || !got.first || got.score != 0.8 || got.foreign != weak || got.nearest != "other" || got.template || !math.IsNaN(got.offset) {
+		t.Errorf("%+v", got)
+	}
+	own := match("own", index.Weak, index.SameTemplate, 0.8)
+	if got = b.read(index.Verdict{Matches: []index.Match{own}}, p, nil); !got.template || got.ranked || got.own != unmatched {
+		t.Errorf("as a template: %+v", got)
+	}
+	square := [4][2]float64{{0, 0}, {3, 0}, {3, 4}, {0, 4}}
+	own.Relation, own.Region = index.SamePhoto, &index.RegionHit{}
+	for want, prepare := range []func(){
+		func() { own.Region.Quad = square },
+		func() { own.Geometry = &hash.Alignment{Quad: [4][2]float64{{5, 0}, {8, 0}, {8, 4}, {5, 4}}} },
+	} {
+		if got = b.read(index.Verdict{Matches: []index.Match{own}}, p, &square); want == 0 && !math.IsNaN(got.offset) {
+			t.Errorf("no place: %v", got.offset)
+		}
+		prepare()
+		if got = b.read(index.Verdict{Matches: []index.Match{own}}, p, &square); got.offset != float64(want) {
+			t.Errorf("offset %v, want %d", got.offset, want)
+		}
+	}
+	if got = b.read(index.Verdict{Outcome: index.Unusable}, p, nil); !got.unusable {
+		t.Error("unusable is not noticed")
 	}
 }
 

@@ -48,7 +48,7 @@ var alarmBars = []struct {
 const (
 	maxTemplate = 0.02  // share of copies whose own reference is the same template only
 	minPlaced   = 0.90  // share of found screenshots and collages whose place is right
-	maxQueryCPU = 60.0  // ms, mean, at some thousand references
+	maxQueryCPU = 60.0  // ms, mean, at 2,000 references
 	maxDisk     = 16384 // bytes a reference
 	maxMemory   = 1536  // bytes a reference, in memory
 )

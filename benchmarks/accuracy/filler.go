@@ -21,12 +21,14 @@ import (
 // photos, in turns a window of one and a mosaic of four windows. That is done
 // when all else was measured, since they would match copies of these photos.
 
-// fillUp registers such pictures until the bank has o.fill references. Those
-// that are too plain are left out. The store is opened anew then, so that what
+// fillUp registers such pictures until the bank has o.fill times as many
+// references as photos: three times the larger collection is 2,000. Those that
+// are too plain are left out. The store is opened anew then, so that what
 // it does behind the scenes after writing is over.
 func (b *bank) fillUp(ctx context.Context, o protocol, step func()) error {
-	for i := 0; len(b.registered)+b.fillers < o.fill; i++ {
-		if i > 2*o.fill {
+	want := (o.fill - 1) * len(b.registered)
+	for i := 0; b.fillers < want; i++ {
+		if i > 2*want {
 			return fmt.Errorf("fill the bank: only %d of %d pictures could be registered", b.fillers, i)
 		}
 		picture, err := o.filler(b.registered, i)

@@ -104,14 +104,14 @@ func parse(args []string, stderr io.Writer) (o options, ok bool) {
 	flags.IntVar(&o.positives, "positives", 0, "registered photos that are copied; 0 means an eighth of them, at most 40")
 	flags.IntVar(&o.negatives, "negatives", 11, "edited copies of each photo that is not registered, beside the photo itself")
 	flags.IntVar(&o.every, "every", 1, "ask with every `N`-th photo that is not registered only")
-	flags.IntVar(&o.fill, "fill", 0, "before queries are timed, fill the bank up to `N` references with crops and mosaics of its photos")
+	flags.IntVar(&o.fill, "fill", 3, "before queries are timed, fill the bank up with crops and mosaics of its photos to `N` times as many references")
 	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bar that must hold is missed")
 	flags.BoolVar(&o.verbose, "v", false, "print a row for each attack, and what was missed")
 	flags.StringVar(&o.json, "json", "", "write the results to `FILE` as well")
 	if err := flags.Parse(args); err != nil {
 		return o, false
 	}
-	if flags.NArg() != 1 || o.every < 1 || o.positives < 0 || o.negatives < 0 {
+	if flags.NArg() != 1 || o.every < 1 || o.fill < 1 || o.positives < 0 || o.negatives < 0 {
 		flags.Usage()
 		return o, false
 	}

@@ -75,7 +75,7 @@ func measure(ctx context.Context, o protocol, bar *progress) (*measurement, erro
 	if err := m.askAll(ctx, out, jobs, s, bar.step); err != nil {
 		return nil, err
 	}
-	bar.begin("fill", max(0, o.fill-len(b.registered)))
+	bar.begin("fill", (o.fill-1)*len(b.registered))
 	if err := b.fillUp(ctx, o, bar.step); err != nil {
 		return nil, err
 	}

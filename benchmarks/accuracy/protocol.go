@@ -53,7 +53,7 @@ type protocol struct {
 	positives int // originals that are copied; 0: see chosen
 	negatives int // edited copies of each stranger
 	every     int // ask with every n-th stranger
-	fill      int // references in the bank when queries are timed, at least
+	fill      int // references for each photo that is in, when queries are timed
 }
 
 // maxPositives is how many originals are copied unless told otherwise, and

@@ -196,7 +196,7 @@ func (r *results) printCosts(w io.Writer) {
 	}
 	t.Flush()
 	b := r.Bank
-	fmt.Fprintf(w, "at %d references: %.0f bytes on disk and %.0f in memory each, registered in %.1f ms CPU (%.1f ms) each\n",
+	fmt.Fprintf(w, "at %d references: %.0f bytes on disk (thumbnails included) and %.0f in memory each, registered in %.1f ms CPU (%.1f ms) each\n",
 		b.References, b.DiskBytes, b.MemoryBytes, b.RegisterCPU, b.RegisterWall)
 }
 

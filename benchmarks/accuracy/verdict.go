@@ -108,6 +108,10 @@ func (b *bank) judge(ctx context.Context, m method, picture []byte, p photo, pla
 	if err != nil {
 		return reading{}, err
 	}
+	return b.read(v, p, place), nil
+}
+
+func (b *bank) read(v index.Verdict, p photo, place *[4][2]float64) reading {
 	r := reading{unusable: v.Outcome == index.Unusable, offset: math.NaN()}
 	for _, match := range v.Matches {
 		own := match.ID == p.file
@@ -123,7 +127,7 @@ func (b *bank) judge(ctx context.Context, m method, picture []byte, p photo, pla
 			r.offset = offset(corners, *place)
 		}
 	}
-	return r, nil
+	return r
 }
 
 // offset is the largest distance between corresponding corners, as a share of
