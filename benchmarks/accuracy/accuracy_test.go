@@ -458,6 +458,33 @@ func mustPhotos(t *testing.T) []photo {
 	return ps
 }
 
+// A stranger's own file is asked for once, and the answer stands in both sets.
+func TestJobs(t *testing.T) {
+	out := photo{file: "out.jpg", product: product(t, false)}
+	m := &measurement{
+		protocol: protocol{sets: []attack.Set{attack.Published, attack.Second}, negatives: 3},
+		asked:    []photo{{file: "in.jpg", product: product(t, true), plain: true}},
+		out:      []photo{out},
+	}
+	jobs, total := m.jobs()
+	if len(jobs) != 4 || total != 2*(89+3)+1 {
+		t.Errorf("%d jobs, %d copies", len(jobs), total)
+	}
+	for _, j := range jobs {
+		if j.plain {
+			m.answers = append(m.answers, answer{set: j.set, photo: j.photo})
+		}
+		for _, a := range j.attacks {
+			m.answers = append(m.answers, answer{set: j.set, photo: j.photo, attack: a})
+		}
+	}
+	for _, set := range m.sets {
+		if positives, negatives := m.answersOf(set); len(positives) != 89 || len(negatives) != 4 {
+			t.Errorf("%v: %d positives, %d negatives", set, len(positives), len(negatives))
+		}
+	}
+}
+
 // The small set has both backgrounds on both sides.
 func TestSmallSetIsOfUse(t *testing.T) {
 	in, out := split(mustPhotos(t))
