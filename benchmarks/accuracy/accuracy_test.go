@@ -35,8 +35,8 @@ func TestNoWorseThanRecorded(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"-set", "published", "-positives", positives, "-negatives", "2", "-every", "4", "-fill", "2",
-		"-v", "-json", file, smallSet}, &out, &errs)
-	if code != 0 {
+		"-check", "-v", "-json", file, smallSet}, &out, &errs)
+	if missed := strings.Contains(out.String(), "bars missed\n"); errs.Len() > 0 || missed != (code == 1) {
 		t.Fatalf("exit code %d\n%s%s", code, out.String(), errs.String())
 	}
 	now, err := load(file)
@@ -224,6 +224,42 @@ func TestBars(t *testing.T) {
 	}
 }
 
+// Rows of false alarms: a weak one against a sibling on plain background, a
+// strong one against another photo.
+func TestAlarms(t *testing.T) {
+	negatives := []answer{{photo: photo{plain: true, sibling: true}}, {photo: photo{plain: true}}, {}, {}}
+	negatives[0].by[fast].foreign, negatives[2].by[fast].foreign = weak, strong
+	want := map[string][4]int{ // strong, of, any, of
+		"all": {1, 4, 2, 4}, "white": {0, 2, 1, 2}, "natural": {1, 2, 1, 2},
+		"all without siblings": {1, 3, 1, 3}, "white without siblings": {0, 1, 0, 1}, "natural without siblings": {1, 2, 1, 2},
+	}
+	rows := alarmsOf(negatives, func(a answer) grade { return a.by[fast].foreign })
+	for _, r := range rows {
+		got := [4]int{r.Strong.Count, r.Strong.Of, r.Any.Count, r.Any.Of}
+		if got != want[r.name()] {
+			t.Errorf("%s: %v, want %v", r.name(), got, want[r.name()])
+		}
+	}
+	if len(rows) != len(want) {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// A copy that also matches as the photo itself is not a template only, and of
+// rivals it is not listed what they missed.
+func TestResultsOf(t *testing.T) {
+	m := invented(t)
+	m.answers[0].by[fast].template = true
+	m.answers[1].by[fast] = reading{template: true}
+	m.answers[1].by[pdq] = reading{unusable: true}
+	if r := m.resultsOf(attack.Published, fast); r.Template.Count != 1 || len(r.Missed) != 1 || r.Missed[0] != m.answers[1].name() {
+		t.Errorf("%+v, missed %q", r.Template, r.Missed)
+	}
+	if r := m.resultsOf(attack.Published, pdq); r.Unusable != 1 || len(r.Missed) != 0 {
+		t.Errorf("%d unusable, missed %q", r.Unusable, r.Missed)
+	}
+}
+
 // A bar holds as long as the interval reaches it, and the word says on which
 // side the value is.
 func TestWords(t *testing.T) {
@@ -388,13 +424,15 @@ func TestOffset(t *testing.T) {
 		m.answers[i].by[thorough].offset = math.NaN()
 	}
 	positives, _ := m.answersOf(attack.Published)
-	positives[slices.IndexFunc(positives, func(a answer) bool { return a.attack.Family == "collage" })].by[thorough].offset = 0.02
+	first := slices.IndexFunc(positives, func(a answer) bool { return a.attack.Family == "collage" })
+	positives[first].by[thorough].offset = 0.03
+	positives[first+1].by[thorough].offset = 0.031
 	for _, p := range placesOf(positives) {
 		right := 0
 		if p.Family == "collage" {
 			right = 1
 		}
-		if p.Placed != right || p.Right.Count != right || p.Found == 0 || p.Right.Of != p.Found {
+		if p.Placed != 2*right || p.Right.Count != right || p.Found == 0 || p.Right.Of != p.Found {
 			t.Errorf("%+v", p)
 		}
 	}
