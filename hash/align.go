@@ -30,10 +30,13 @@ import (
 type found struct{ q, r, dist int }
 
 const (
-	pairBits   = 70 // bits in which two features of a pair may differ
-	guidedBits = 88 // the same where the place is known
-	maxPairs   = 400
-	proposals  = 4 // fitted, of each orientation
+	pairBits   = 70  // bits in which two features of a pair may differ
+	guidedBits = 88  // the same where the place is known
+	maxPairs   = 200 // of each orientation, those that differ least
+	maxVoted   = 80  // pairs that propose a map
+	maxFitted  = 3   // proposals that are fitted
+	leastVotes = 3   // of a proposal, itself included
+	sureCells  = 25  // inliers that end the search
 )
 
 // aligned is a map with what speaks for it.
@@ -88,123 +91,162 @@ func propose(q, r *point, mirror bool) affine {
 	return affine{times(sign, c), -n, 0, times(sign, n), c, 0}.through(r.place(), q.place())
 }
 
+// match is the pairs of one orientation with their places.
+type match struct {
+	*Scene
+	f      *Features
+	mirror bool
+	pairs  []found
+	rs, qs []spot // places of the pairs
+}
+
 // align finds the best map for one orientation.
 func (s *Scene) align(f *Features, ps []found, mirror bool) (best aligned) {
-	rs, qs := make([]spot, len(ps)), make([]spot, len(ps))
+	m := match{Scene: s, f: f, mirror: mirror, pairs: ps, rs: make([]spot, len(ps)), qs: make([]spot, len(ps))}
 	for i, p := range ps {
-		rs[i], qs[i] = f.points[p.r].place(), s.points[p.q].place()
+		m.rs[i], m.qs[i] = f.points[p.r].place(), s.points[p.q].place()
 	}
-	type proposal struct{ at, votes int }
-	top := make([]proposal, 0, len(ps))
-	for i, p := range ps {
-		m := propose(&s.points[p.q], &f.points[p.r], mirror)
-		top = append(top, proposal{i, len(agreeing(m, rs, qs, rs[i], tolerance{10, .15}, nil))})
-	}
-	slices.SortStableFunc(top, func(a, b proposal) int { return b.votes - a.votes })
-	tried := 0
-	for _, t := range top {
-		if t.votes < 3 || tried == proposals {
-			break
-		}
-		m := propose(&s.points[ps[t.at].q], &f.points[ps[t.at].r], mirror)
-		m, ok := refine(m, rs, qs, rs[t.at], mirror)
+	for _, at := range m.vote() {
+		fitted, ok := m.refine(at)
 		if !ok {
 			continue
 		}
-		tried++
-		if a := s.guided(f, m, mirror); a.cells > best.cells {
+		if a := m.guided(fitted); a.cells > best.cells {
 			best = a
+		}
+		if best.cells >= sureCells {
+			break
 		}
 	}
 	return best
+}
+
+// vote returns the pairs whose proposals most others agree with.
+func (m *match) vote() []int {
+	var votes [maxVoted]int
+	top := make([]int, 0, maxVoted)
+	for i := range m.pairs[:min(len(m.pairs), maxVoted)] {
+		votes[i] = m.count(m.propose(i), i, tolerance{10, .15})
+		if votes[i] >= leastVotes {
+			top = append(top, i)
+		}
+	}
+	slices.SortStableFunc(top, func(a, b int) int { return votes[b] - votes[a] })
+	return top[:min(len(top), maxFitted)]
+}
+
+func (m *match) propose(i int) affine {
+	return propose(&m.points[m.pairs[i].q], &m.f.points[m.pairs[i].r], m.mirror)
 }
 
 // tolerance is a distance in pixels of the query, and its growth with the
 // distance from the proposing pair.
 type tolerance struct{ base, growth float64 }
 
-// agreeing returns the numbers of the pairs that agree with a map.
-func agreeing(m affine, rs, qs []spot, from spot, t tolerance, in []int) []int {
-	scale2 := math.Abs(m.det())
-	for i := range rs {
-		far := math.Sqrt(times(scale2, distance2(rs[i], from)))
-		limit := t.base + times(t.growth, far)
-		if distance2(m.at(rs[i]), qs[i]) <= times(limit, limit) {
-			in = append(in, i)
-		}
+// agrees says whether pair i agrees with a map that pair from proposed; scale2
+// is the map's change of areas.
+func (m *match) agrees(a affine, i, from int, scale2 float64, t tolerance) bool {
+	limit := t.base
+	if t.growth > 0 {
+		limit += times(t.growth, math.Sqrt(times(scale2, distance2(m.rs[i], m.rs[from]))))
 	}
-	return in
+	return distance2(a.at(m.rs[i]), m.qs[i]) <= times(limit, limit)
 }
 
-// refine fits a proposal to the pairs that agree with it, ever closer ones.
-func refine(m affine, rs, qs []spot, from spot, mirror bool) (affine, bool) {
+func (m *match) count(a affine, from int, t tolerance) (n int) {
+	scale2 := math.Abs(a.det())
+	for i := range m.pairs {
+		if m.agrees(a, i, from, scale2, t) {
+			n++
+		}
+	}
+	return n
+}
+
+// refine fits the proposal of a pair to the pairs that agree with it, ever
+// closer ones.
+func (m *match) refine(from int) (affine, bool) {
+	a := m.propose(from)
+	rs, qs := make([]spot, 0, len(m.pairs)), make([]spot, 0, len(m.pairs))
 	for k, t := range []tolerance{{10, .15}, {10, .04}, {8, 0}, {6, 0}} {
-		in := agreeing(m, rs, qs, from, t, nil)
-		r, q := make([]spot, len(in)), make([]spot, len(in))
-		for i, j := range in {
-			r[i], q[i] = rs[j], qs[j]
+		rs, qs = rs[:0], qs[:0]
+		scale2 := math.Abs(a.det())
+		for i := range m.pairs {
+			if m.agrees(a, i, from, scale2, t) {
+				rs, qs = append(rs, m.rs[i]), append(qs, m.qs[i])
+			}
+		}
+		if len(rs) < leastVotes {
+			return a, false
 		}
 		ok := false
-		if k >= 2 && len(in) >= 8 {
-			m, ok = fitAffine(r, q)
+		if k >= 2 && len(rs) >= 8 {
+			a, ok = fitAffine(rs, qs)
 		}
 		if !ok {
-			m, ok = fitSimilarity(r, q, mirror)
+			a, ok = fitSimilarity(rs, qs, m.mirror)
 		}
-		if !ok || len(in) < 3 {
-			return m, false
+		if !ok {
+			return a, false
 		}
 	}
-	return m, true
+	return a, true
 }
 
-// guided looks up the reference's features where the map puts them, and fits
-// the map to what it finds, twice.
-func (s *Scene) guided(f *Features, m affine, mirror bool) (a aligned) {
+// guided looks up the reference's features where the map puts them and fits the
+// map to what it finds, twice.
+func (m *match) guided(to affine) (a aligned) {
+	var rs, qs []spot
 	for range 3 {
-		a = aligned{m: m, mirror: mirror, inliers: s.lookUp(f, m, mirror)}
-		r, q := make([]spot, len(a.inliers)), make([]spot, len(a.inliers))
-		for i, p := range a.inliers {
-			r[i], q[i] = f.points[p.r].place(), s.points[p.q].place()
+		a = aligned{m: to, mirror: m.mirror, inliers: m.lookUp(to)}
+		if len(a.inliers) < leastVotes {
+			return aligned{}
 		}
-		next, ok := fitAffine(r, q)
-		if !ok || len(r) < 6 {
-			next, ok = fitSimilarity(r, q, mirror)
+		rs, qs = rs[:0], qs[:0]
+		for _, p := range a.inliers {
+			rs, qs = append(rs, m.f.points[p.r].place()), append(qs, m.points[p.q].place())
+		}
+		next, ok := fitAffine(rs, qs)
+		if !ok || len(rs) < 6 {
+			next, ok = fitSimilarity(rs, qs, m.mirror)
 		}
 		if !ok {
 			break
 		}
-		m = next
+		to = next
 	}
-	a.cells = s.distinct(f, a.inliers)
+	a.cells = m.distinct(a.inliers)
 	return a
 }
 
+const (
+	guidedReach = 5.0  // pixels of the query's working picture
+	guidedTurn  = 7    // 64ths of a turn
+	guidedSize  = 1.75 // ratio of sizes
+)
+
 // lookUp finds the query's feature at the place of each of the reference's.
-func (s *Scene) lookUp(f *Features, m affine, mirror bool) (in []found) {
-	scale := math.Sqrt(math.Abs(m.det()))
-	turn := m.turn(mirror)
-	for r := range f.points {
-		p := &f.points[r]
-		at := m.at(p.place())
-		size := times(scale, float64(scales[p.level]))
-		angle := turn + p.angle
-		if mirror {
+func (m *match) lookUp(a affine) []found {
+	in := make([]found, 0, len(m.f.points))
+	scale, turn := math.Sqrt(math.Abs(a.det())), a.turn(m.mirror)
+	for r := range m.f.points {
+		p := &m.f.points[r]
+		at, size, angle := a.at(p.place()), times(scale, float64(scales[p.level])), turn+p.angle
+		if m.mirror {
 			angle = turn - p.angle + angles/2
 		}
 		best := found{-1, r, guidedBits + 1}
-		reach := 5.0
-		s.grid.around(at, reach, func(i int) {
-			q := &s.points[i]
-			z := float64(scales[q.level])
-			off := (q.angle - angle) % angles
-			if min(off, angles-off) > 7 || z > times(1.75, size) || size > times(1.75, z) || distance2(at, q.place()) > times(reach, reach) {
-				return
+		for i := range m.grid.around(at, guidedReach) {
+			q := &m.points[i]
+			z, off := float64(scales[q.level]), (q.angle-angle)%angles
+			if min(off, angles-off) > guidedTurn || z > times(guidedSize, size) || size > times(guidedSize, z) ||
+				distance2(at, q.place()) > guidedReach*guidedReach {
+				continue
 			}
-			if d := s.code(i, mirror).Distance(p.code); d < best.dist {
+			if d := m.code(i, m.mirror).Distance(p.code); d < best.dist {
 				best.q, best.dist = i, d
 			}
-		})
+		}
 		if best.q >= 0 {
 			in = append(in, best)
 		}
@@ -229,16 +271,15 @@ func (m affine) turn(mirror bool) uint8 {
 
 // distinct counts inliers at different places: several levels often find the
 // same corner.
-func (s *Scene) distinct(f *Features, in []found) int {
-	count := func(place func(found) (x, y uint16)) int {
-		keys := make([]uint32, len(in))
+func (m *match) distinct(in []found) int {
+	keys := make([]uint32, len(in))
+	count := func(point func(found) *point) int {
 		for i, p := range in {
-			x, y := place(p)
-			keys[i] = uint32(y/24)<<16 | uint32(x/24) // 3x3 pixels
+			q := point(p)
+			keys[i] = uint32(q.y/24)<<16 | uint32(q.x/24) // 3x3 pixels
 		}
 		slices.Sort(keys)
-		return len(slices.Compact(keys))
+		return len(slices.Compact(slices.Clone(keys)))
 	}
-	return min(count(func(p found) (x, y uint16) { return s.points[p.q].x, s.points[p.q].y }),
-		count(func(p found) (x, y uint16) { return f.points[p.r].x, f.points[p.r].y }))
+	return min(count(func(p found) *point { return &m.points[p.q] }), count(func(p found) *point { return &m.f.points[p.r] }))
 }

@@ -4,16 +4,16 @@ import "math"
 
 // Alignment says how a reference lies in a query, and what speaks for it.
 type Alignment struct {
-	// Evidence is 0 to 255: how surely the reference is seen in the query. It is
-	// what the thresholds of a policy are about.
+	// Evidence is 0 to 100: how purely what is seen of the reference agrees (see
+	// residual.go). It is what the thresholds of a policy are about.
 	Evidence int
 	// Inliers is the number of distinct places where local features agree.
 	Inliers int
 	// Spread is the share of the reference, 0 to 1, that the box around its
 	// inliers covers.
 	Spread float64
-	// Agreement is the share, 0 to 1, of the structured parts of the reference
-	// inside the query whose grey levels agree after alignment.
+	// Agreement is the share, 0 to 1, of the windows inside the query in which
+	// the reference shows something and the query shows the same.
 	Agreement float64
 	// Affine maps (x, y), in fractions of the reference's sides, to pixels of
 	// the upright query picture: x' = a x + b y + c, y' = d x + e y + f for
@@ -22,8 +22,9 @@ type Alignment struct {
 	// Quad is where the reference's corners lie in the query: top left, top
 	// right, bottom right and bottom left of the upright reference.
 	Quad [4][2]float64
-	// Template says that the two pictures agree in part only, in the way of
-	// another flavour in the same carton.
+	// Template says that the two agree as pictures from one template do: the
+	// carton in another flavour, the pose in another garment. It means something
+	// where Evidence is not enough for the same photo.
 	Template bool
 }
 
@@ -43,11 +44,12 @@ func (s *Scene) Align(f *Features) (Alignment, bool) {
 		return Alignment{}, false
 	}
 	r := s.compare(f, best.m)
+	t := r.tally()
 	a := Alignment{
+		Evidence: t.evidence(best.cells), Template: t.template(best.cells),
 		Inliers: best.cells, Spread: hundredths(s.spread(f, best.inliers)),
-		Agreement: hundredths(float64(r.agree) / float64(max(1, r.structured))),
+		Agreement: hundredths(float64(t.same) / float64(max(1, t.structured))),
 	}
-	a.Evidence, a.Template = r.evidence(best.cells)
 	a.place(s, f, best.m)
 	return a, true
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"image"
+	"image/color"
 	"image/jpeg"
 	"strings"
 
@@ -58,6 +59,13 @@ func signature(m *image.NRGBA) (sig [ColourCells]uint8) {
 	}
 	copy(sig[:], r.out)
 	return sig
+}
+
+// chromaRow writes the Cb and Cr of pixels of 4 bytes.
+func chromaRow(row, pix []uint8) {
+	for x := range len(row) / 2 {
+		_, row[2*x], row[2*x+1] = color.RGBToYCbCr(pix[4*x], pix[4*x+1], pix[4*x+2])
+	}
 }
 
 // Complete adds goimagehash's perception and difference hash, and those kinds

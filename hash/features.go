@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"image"
-	"image/color"
 	"slices"
 )
 
@@ -16,8 +14,8 @@ import (
 //   - codes of parts of the frame (region.go), compared like any other code;
 //   - local features: corners with a descriptor each, a few hundred, which
 //     survive cuts, covers, turns and scales (corner.go, descriptor.go);
-//   - cells: 32x32 mean grey levels and 16x16 mean colours, by which an
-//     alignment that the local features suggest is checked (residual.go).
+//   - cells: 32x32 mean grey levels, by which an alignment that the local
+//     features suggest is checked (residual.go).
 //
 // The query keeps nothing. It becomes a Scene (scene.go), and a Scene is
 // aligned with the Features of candidates (align.go).
@@ -28,9 +26,8 @@ import (
 //	0       1      version, 1
 //	1       2, 2   width and height of the working picture, pixels, 1 to 400
 //	5       1024   grey cells, row by row
-//	1029    512    colour cells, Cb and Cr of each, row by row
-//	1541    1      number of region codes, 0 to MaxRegions
-//	1542    32 n   region codes
+//	1029    1      number of region codes, 0 to MaxRegions
+//	1030    32 n   region codes
 //	...     2      number of local features, 0 to MaxPoints
 //	...     38 m   in the order of their words: place (48 bits: x and y in 1/8 pixel of the working picture, 12
 //	               each; level, 3; angle, 6; word, 15) and descriptor
@@ -43,7 +40,7 @@ const MaxRegions = 32
 
 const (
 	featuresVersion = 1
-	featuresHead    = 1 + 4 + gridSide*gridSide + 2*tintSide*tintSide
+	featuresHead    = 1 + 4 + gridSide*gridSide
 	pointLen        = 6 + 32
 	wordBits        = 15
 )
@@ -53,7 +50,6 @@ const (
 type Features struct {
 	w, h    int // of the working picture
 	grey    cells
-	tint    tints
 	regions []Code
 	points  []point
 }
@@ -66,7 +62,7 @@ func (i Info) Features() *Features {
 	}
 	c := i.canonical
 	g := c.working(referenceSide)
-	f := &Features{w: g.w, h: g.h, grey: cellsOf(g), tint: tintsOf(c.colour), regions: c.regions()}
+	f := &Features{w: g.w, h: g.h, grey: cellsOf(g), regions: c.regions()}
 	f.points, _ = detect(g, MaxPoints, referenceFall, false)
 	v := words()
 	for k := range f.points {
@@ -88,7 +84,7 @@ func (f *Features) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, featuresVersion)
 	b = binary.BigEndian.AppendUint16(b, uint16(f.w))
 	b = binary.BigEndian.AppendUint16(b, uint16(f.h))
-	b = append(append(b, f.grey[:]...), f.tint[:]...)
+	b = append(b, f.grey[:]...)
 	b = append(b, byte(len(f.regions)))
 	for _, c := range f.regions {
 		b = appendCode(b, c)
@@ -134,7 +130,6 @@ func parseFeatures(b []byte) (*Features, error) {
 		return nil, fmt.Errorf("a frame of %d x %d", f.w, f.h)
 	}
 	b = b[5+copy(f.grey[:], b[5:]):]
-	b = b[copy(f.tint[:], b):]
 	n := int(b[0])
 	if b = b[1:]; n > MaxRegions || len(b) < 32*n+2 {
 		return nil, fmt.Errorf("%d regions", n)
@@ -170,28 +165,4 @@ func (p *point) parse(b []byte, w, h int) error {
 		return fmt.Errorf("point at %d, %d, word %d", p.x, p.y, p.word)
 	}
 	return nil
-}
-
-// tintSide is the number of colour cells per side.
-const tintSide = 16
-
-// tints are the mean Cb and Cr of 16x16 cells.
-type tints [2 * tintSide * tintSide]uint8
-
-func tintsOf(m *image.NRGBA) (t tints) {
-	r := newReducer[uint8](m.Rect.Dx(), m.Rect.Dy(), tintSide, tintSide, 2)
-	row := make([]byte, 2*m.Rect.Dx())
-	for y := range m.Rect.Dy() {
-		chromaRow(row, m.Pix[y*m.Stride:])
-		r.add(row)
-	}
-	copy(t[:], r.out)
-	return t
-}
-
-// chromaRow writes the Cb and Cr of pixels of 4 bytes.
-func chromaRow(row, pix []uint8) {
-	for x := range len(row) / 2 {
-		_, row[2*x], row[2*x+1] = color.RGBToYCbCr(pix[4*x], pix[4*x+1], pix[4*x+2])
-	}
 }

@@ -1,9 +1,6 @@
 package hash
 
-import (
-	"image"
-	"math"
-)
+import "math"
 
 // An alignment by a few local features may be chance, and two cartons of other
 // flavours share most of them. So the grey levels are compared as well: the
@@ -74,30 +71,32 @@ func interval(v, r float64, n int) (lo, hi int) {
 	return lo, hi
 }
 
-// residual is what comparing the cells gave.
-type residual struct {
-	structured int // windows of the reference that show something and are inside the query
-	agree      int // of these, correlation of at least 0.75
-	perfect    int // 0.92
-	strange    int // below 0.4
-	flat       int // windows of the reference that show nothing
-	odd        int // of these, those where the query shows something
-	corr       float64
-	bins       [8]int
-	tint       float64 // share of colour cells that one change of colours explains
-	tintCells  int
-	tintRaw    float64
-}
+// windows per side of the grid.
+const windowsAcross = (gridSide-windowSide)/windowStep + 1
+
+// view is what one window shows.
+type view uint8
+
+const (
+	unseen  view = iota // mostly outside the query
+	plain               // nothing in the reference, nothing in the query
+	strange             // nothing in the reference, something in the query
+	covered             // something in the reference, something else in the query
+	similar             // the two resemble each other
+	same                // the two are the same but for light and contrast
+)
+
+// residual is what comparing all windows gave.
+type residual [windowsAcross][windowsAcross]view
 
 // compare looks at the query through a map of a reference's working picture.
 func (s *Scene) compare(f *Features, m affine) (r residual) {
 	got := s.through(f, m)
-	for j := 0; j+windowSide <= gridSide; j += windowStep {
-		for i := 0; i+windowSide <= gridSide; i += windowStep {
-			r.window(&f.grey, &got, i, j)
+	for j := range r {
+		for i := range r[j] {
+			r[j][i] = compareWindow(&f.grey, &got, i*windowStep, j*windowStep)
 		}
 	}
-	s.compareTints(f, m, &r)
 	return r
 }
 
@@ -113,8 +112,18 @@ func (s *Scene) through(f *Features, m affine) (got [gridSide * gridSide]int) {
 	return got
 }
 
-// window compares the window at column i and row j.
-func (r *residual) window(ref *cells, got *[gridSide * gridSide]int, i, j int) {
+// Correlations from which two windows are the same, and similar.
+const (
+	sameFrom    = 0.92
+	similarFrom = 0.4
+)
+
+// plainBelow is the deviation of grey levels, in sixteenths, below which a
+// window shows nothing.
+const plainBelow = 5 * 16
+
+// compareWindow compares the window at column i and row j.
+func compareWindow(ref *cells, got *[gridSide * gridSide]int, i, j int) view {
 	var n, sa, sb, saa, sbb, sab int
 	for y := j; y < j+windowSide; y++ {
 		for x := i; x < i+windowSide; x++ {
@@ -131,89 +140,96 @@ func (r *residual) window(ref *cells, got *[gridSide * gridSide]int, i, j int) {
 		}
 	}
 	if n < windowLeast {
-		return
+		return unseen
 	}
 	va, vb, c := n*saa-sa*sa, n*sbb-sb*sb, n*sab-sa*sb
-	limit := 5 * 5 * 256 * n * n // a deviation of 5 levels
+	limit := plainBelow * plainBelow * n * n
 	if va < limit {
-		r.flat++
 		if vb > 2*limit {
-			r.odd++
+			return strange
 		}
-		return
+		return plain
 	}
-	r.structured++
-	rho := 0.0
-	if vb > limit/25 {
-		rho = float64(c) / math.Sqrt(times(float64(va), float64(vb)))
+	if c <= 0 || vb <= limit/25 {
+		return covered
 	}
-	r.corr += max(0, rho)
-	for k, lim := range [8]float64{.4, .6, .75, .85, .92, .96, .98, 2} {
-		if rho < lim {
-			r.bins[k]++
-			break
-		}
-	}
+	rho := float64(c) / math.Sqrt(times(float64(va), float64(vb)))
 	switch {
-	case rho >= .92:
-		r.perfect++
-		r.agree++
-	case rho >= .75:
-		r.agree++
-	case rho < .4:
-		r.strange++
+	case rho >= sameFrom:
+		return same
+	case rho >= similarFrom:
+		return similar
 	}
+	return covered
 }
 
-type integralTints struct{ cb, cr integral }
-
-func tintSums(m *image.NRGBA) integralTints {
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	row := make([]byte, 2*w*h)
-	chromaRow(row, m.Pix)
-	return integralTints{
-		newIntegral(w, h, func(x, y int) uint8 { return row[2*(y*w+x)] }),
-		newIntegral(w, h, func(x, y int) uint8 { return row[2*(y*w+x)+1] }),
-	}
+// tally counts views.
+type tally struct {
+	same, similar int
+	inner         int // similar ones that do not touch a covered one
+	structured    int // those where the reference shows something
 }
 
-func (s *Scene) compareTints(f *Features, m affine, r *residual) {
-	kx, ky := float64(s.tints.cb.w)/float64(s.w), float64(s.tints.cb.h)/float64(s.h)
-	dx, dy := float64(f.w)/tintSide, float64(f.h)/tintSide
-	rx := times(kx, max(times(math.Abs(m[0]), dx), times(math.Abs(m[1]), dy))/2)
-	ry := times(ky, max(times(math.Abs(m[3]), dx), times(math.Abs(m[4]), dy))/2)
-	bad, n := 0, 0
-	var sum float64
-	for i := range tintSide * tintSide {
-		x, y := float64(i%tintSide)+.5, float64(i/tintSide)+.5
-		p := m.at(spot{times(x, dx), times(y, dy)})
-		p = spot{times(p.x, kx), times(p.y, ky)}
-		cb, cr := s.tints.cb.mean(p, rx, ry), s.tints.cr.mean(p, rx, ry)
-		if cb < 0 {
-			continue
-		}
-		n++
-		a, b := float64(cb)/16-float64(f.tint[2*i]), float64(cr)/16-float64(f.tint[2*i+1])
-		d := math.Sqrt(times(a, a) + times(b, b))
-		sum += d
-		if d > 12 {
-			bad++
+func (r *residual) tally() (t tally) {
+	for j := range r {
+		for i, v := range r[j] {
+			if v >= covered {
+				t.structured++
+			}
+			switch v {
+			case same:
+				t.same++
+			case similar:
+				t.similar++
+				if !r.nearCovered(i, j) {
+					t.inner++
+				}
+			}
 		}
 	}
-	r.tintCells = n
-	if n > 0 {
-		r.tintRaw = sum / float64(n)
-		r.tint = 1 - float64(bad)/float64(n)
-	}
+	return t
 }
 
-// evidence weighs what was found.
-func (r *residual) evidence(inliers int) (int, bool) {
-	good := r.bins[5] + r.bins[6] + r.bins[7]
-	mid := r.bins[1] + r.bins[2] + r.bins[3] + r.bins[4]
-	if good < 5 || inliers < 4 {
-		return 0, false
+func (r *residual) nearCovered(i, j int) bool {
+	for y := max(j-1, 0); y <= min(j+1, windowsAcross-1); y++ {
+		for x := max(i-1, 0); x <= min(i+1, windowsAcross-1); x++ {
+			if v := r[y][x]; v == covered || v == strange {
+				return true
+			}
+		}
 	}
-	purity := 100 * good / (good + mid)
-	return min(255, purity+min(inliers, 50)+min(good, 50)), purity < 70
+	return false
+}
+
+// Evidence is the purity of what agrees, in percent: the share of windows that
+// are the same among those that are the same or similar. A true copy is the same
+// wherever it is not covered, and 99 of 100 strangers stay below 70.
+//
+// A window that is covered in part is similar and no more. If much was covered,
+// and much is seen all the same, only similar windows away from covered ones
+// count, at a discount. Where little is seen, chance is subtracted.
+
+const (
+	seenInliers = 10 // from which nothing is subtracted
+	seenWindows = 10
+	coverBonus  = 20 // the most that leaving out windows at covers may add
+)
+
+// evidence weighs the views, 0 to 100.
+func (t tally) evidence(inliers int) int {
+	if t.same < 4 || inliers < 4 {
+		return 0
+	}
+	e := 100 * t.same / (t.same + t.similar)
+	if inliers >= 25 && t.same >= 6 && 10*t.same >= 3*t.structured {
+		away := 100 * t.same / (t.same + t.inner)
+		e = max(e, min(away-5, e+coverBonus))
+	}
+	return max(0, e-max(0, seenInliers-inliers)-max(0, seenWindows-t.same))
+}
+
+// template reports the way in which pictures from the same template agree: many
+// features and most of the frame, and too little of it exactly.
+func (t tally) template(inliers int) bool {
+	return inliers >= 40 && t.same >= 12 && 10*(t.same+t.similar) >= 6*t.structured
 }

@@ -2,6 +2,7 @@ package hash
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -16,7 +17,6 @@ type Scene struct {
 	index        []lookup // in the order of words
 	grid         grid
 	sums         integral
-	tints        integralTints
 }
 
 // lookup is one word of one descriptor of the query.
@@ -36,7 +36,7 @@ func (i Info) Scene() *Scene {
 		return nil
 	}
 	g := i.canonical.working(sceneSide)
-	s := &Scene{fullW: i.canonical.luma.w, fullH: i.canonical.luma.h, w: g.w, h: g.h, sums: newIntegral(g.w, g.h, func(x, y int) uint8 { return g.pix[y*g.w+x] }), tints: tintSums(i.canonical.colour)}
+	s := &Scene{fullW: i.canonical.luma.w, fullH: i.canonical.luma.h, w: g.w, h: g.h, sums: newIntegral(g.w, g.h, func(x, y int) uint8 { return g.pix[y*g.w+x] })}
 	if i.Width > 0 {
 		s.fullW, s.fullH = i.Width, i.Height
 	}
@@ -106,18 +106,21 @@ func (g *grid) cell(x, y uint16) int {
 	return min(int(y)/(8*gridCell), g.h-1)*g.w + min(int(x)/(8*gridCell), g.w-1)
 }
 
-// around calls f for the points of the cells that a square reaches.
-func (g *grid) around(p spot, reach float64, f func(i int)) {
-	lo := func(v float64) int { return int(max(v-reach, 0)) / gridCell }
-	hi := func(v float64, n int) int { return min(int(max(v+reach, -gridCell))/gridCell, n-1) }
-	if p.x+reach < 0 || p.y+reach < 0 {
-		return
-	}
-	for y := lo(p.y); y <= hi(p.y, g.h); y++ {
-		for x := lo(p.x); x <= hi(p.x, g.w); x++ {
-			for _, i := range g.at[g.first[y*g.w+x]:g.first[y*g.w+x+1]] {
-				f(int(i))
+// around yields the points of the cells that a square reaches.
+func (g *grid) around(p spot, reach float64) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		x0, x1, y0, y1 := g.column(p.x-reach, g.w), g.column(p.x+reach, g.w), g.column(p.y-reach, g.h), g.column(p.y+reach, g.h)
+		for y := y0; y <= y1; y++ {
+			for _, i := range g.at[g.first[y*g.w+x0]:g.first[y*g.w+x1+1]] {
+				if !yield(int(i)) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// column (or row) of a coordinate, of n.
+func (g *grid) column(v float64, n int) int {
+	return int(min(max(v, 0)/gridCell, float64(n-1)))
 }
