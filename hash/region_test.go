@@ -3,6 +3,7 @@ package hash
 import (
 	"image"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 )
 
@@ -104,7 +105,7 @@ func TestRegionsFindCrops(t *testing.T) {
 	}{
 		{"6 %, more off the top left", 4, 4, 2, 2, Upright},
 		{"9 %, unevenly", 3, 6, 6, 3, Upright},
-		{"a quarter off the left, a window between two", 21, 0, 0, 0, Upright},
+		{"a quarter off the left, a window between two", 24.5, 0, 0, 0, Upright},
 		{"the middle 80 %", 10, 10, 10, 10, Upright},
 		{"a wide tile", 0, 10, 0, 10, Upright},
 		{"the middle 80 %, mirrored", 10, 10, 10, 10, Mirror},
@@ -153,5 +154,64 @@ func BenchmarkRegionVariants(b *testing.B) {
 	c := ofPlane(texture(1, 512, 384))
 	for b.Loop() {
 		c.regionVariants()
+	}
+}
+
+// On photos: most crops of up to 12 %, or of 12 to 30 % of a side, are within
+// the distance that counts as weak, and hardly any photo of something else is.
+func TestRegionsOnPhotos(t *testing.T) {
+	const weak, every = 54, 20
+	dir := datasets(t, "products")
+	r := rand.New(rand.NewPCG(9, 9))
+	type photo struct {
+		product string
+		codes   []Code
+		plane   plane
+	}
+	var photos []photo
+	for i, row := range readCSV(t, filepath.Join(dir, "manifest.csv")) {
+		if i%every == 0 {
+			c := decodeStored(t, filepath.Join(dir, row["file"]))
+			photos = append(photos, photo{row["product_id"], c.regions(), c.luma})
+		}
+	}
+	found, strangers := map[string]int{}, 0
+	for _, p := range photos {
+		cut, x, y, side := 5+7*r.Float64(), r.Float64(), r.Float64(), 12+18*r.Float64()
+		for kind, w := range map[string]Window{
+			"random": percent(cut*x, cut*y, cut-cut*x, cut-cut*y),
+			"middle": percent(10, 10, 10, 10),
+			"side":   percent(0, 0, side, 0),
+		} {
+			part := p.plane.cropped(scaleBox(image.Rect(w.Left, w.Top, w.Right, w.Bottom), image.Rect(0, 0, windowOne, windowOne), p.plane.frame()))
+			vs := ofPlane(part).regionVariants()
+			near := func(codes []Code) bool {
+				for _, v := range vs {
+					for _, c := range codes {
+						if v.Code.Distance(c) <= weak {
+							return true
+						}
+					}
+				}
+				return false
+			}
+			if near(p.codes) {
+				found[kind]++
+			}
+			for _, q := range photos {
+				if q.product != p.product && near(q.codes) {
+					strangers++
+				}
+			}
+		}
+	}
+	t.Logf("of %d photos found: %v; near something else: %d", len(photos), found, strangers)
+	for kind, least := range map[string]int{"random": 85, "middle": 98, "side": 80} {
+		if 100*found[kind] < least*len(photos) {
+			t.Errorf("%s: %d of %d crops found, want at least %d %%", kind, found[kind], len(photos), least)
+		}
+	}
+	if strangers > 2 {
+		t.Errorf("%d crops are near a region of another product, want at most 2", strangers)
 	}
 }
