@@ -56,12 +56,14 @@ const (
 	innerLeast   = 24  // and 24 pixels
 	innerAlike   = 93  // percent of intersection over union that make a duplicate
 	innerCells   = 6   // places of the list open to cells,
-	innerVisible = 9   // to these and rectangles whose sides are visible
+	innerVisible = 8   // to these and rectangles whose sides are visible
+	innerEven    = 10  // and parts
 	innerGap     = 3   // pixels at the canvas' edge in which no line lies
 	innerCut     = 5   // least score per run of a line that cuts a cell
 	innerQueue   = 32  // cells looked at
 	flatCost     = 8   // score lost by an invisible run
 	flatMost     = 200 // and by all of a side in the lenient ranking
+	evenAgainst  = 2   // score per run below which an even division is none
 	againstCost  = 4   // score per run below which a side is out of the question
 )
 
@@ -77,8 +79,10 @@ func innerPictures(p plane) []image.Rectangle {
 	level := newRuler(rowRuns(q), q.h)
 	visible, lenient := pairUp(upright, level)
 	var best []scored
-	best = distinct(best, cutUp(upright, level), innerCells)
+	parts := cutUp(upright, level)
+	best = distinct(best, above(parts), innerCells)
 	best = distinct(best, visible, innerVisible)
+	best = distinct(best, parts, innerEven)
 	best = distinct(best, lenient, maxInner)
 	out := make([]image.Rectangle, len(best))
 	for i, s := range best {
@@ -179,7 +183,7 @@ func newRuler(runs []int32, n int) *ruler {
 		rank[at] = longestRun(steps, at, m)
 	}
 	r := &ruler{length: n, lines: []line{{at: 0}}}
-	for _, at := range peaks(rank) {
+	for _, at := range withEven(peaks(rank), n) {
 		r.lines = append(r.lines, newLine(steps, at, m))
 	}
 	r.lines = append(r.lines, line{at: n})
@@ -231,6 +235,18 @@ func peaks(rank []int32) []int {
 	return at
 }
 
+// withEven adds the halves and thirds of n to places unless they are among
+// them.
+func withEven(at []int, n int) []int {
+	for _, p := range [...]int{n / 3, n / 2, 2 * n / 3} {
+		if !slices.ContainsFunc(at, func(q int) bool { return max(p-q, q-p) <= 2 }) {
+			at = append(at, p)
+		}
+	}
+	slices.Sort(at)
+	return at
+}
+
 func newLine(steps []uint8, at, m int) line {
 	l := line{at, make([]int32, m+1), make([]int32, m+1)}
 	here, before, after := beside(steps, at, m)
@@ -250,17 +266,18 @@ func newLine(steps []uint8, at, m int) line {
 type side struct {
 	clear   int32 // score with every invisible run counted
 	lenient int32 // with their cost limited
+	seen    int32 // without them
 	ok      bool  // whether it is thinkable at all
 }
 
 // side scores the whole runs between two places along the line.
 func (l *line) side(from, to int) side {
 	if l.sums == nil {
-		return side{0, 0, true}
+		return side{ok: true}
 	}
 	i, j := (from+innerRun-1)/innerRun, min(to/innerRun, len(l.sums)-1)
 	sum, cost := l.sums[j]-l.sums[i], flatCost*(l.flats[j]-l.flats[i])
-	return side{sum - cost, sum - min(cost, flatMost), sum >= -againstCost*int32(to-from)/innerRun}
+	return side{sum - cost, sum - min(cost, flatMost), sum, sum >= -againstCost*int32(to-from)/innerRun}
 }
 
 // least is the smallest side of a rectangle.
@@ -272,6 +289,15 @@ func least(upright, level *ruler) int {
 type scored struct {
 	r     image.Rectangle
 	score int32
+}
+
+// above returns those with a score above zero.
+func above(s []scored) []scored {
+	n := 0
+	for n < len(s) && s[n].score > 0 {
+		n++
+	}
+	return s[:n]
 }
 
 func sortScored(s []scored) {
@@ -344,33 +370,46 @@ func pairUp(upright, level *ruler) (visible, lenient []scored) {
 	return strict.list, loose.list
 }
 
+// part is a rectangle of the canvas and the lines that bound it.
+type part struct {
+	left, top, right, bottom *line
+}
+
+func (p *part) rect() image.Rectangle {
+	return image.Rect(p.left.at, p.top.at, p.right.at, p.bottom.at)
+}
+
+// score is that of the four sides, as in pairUp.
+func (p *part) score() int32 {
+	r := p.rect()
+	return p.left.side(r.Min.Y, r.Max.Y).lenient + p.right.side(r.Min.Y, r.Max.Y).lenient +
+		p.top.side(r.Min.X, r.Max.X).lenient + p.bottom.side(r.Min.X, r.Max.X).lenient
+}
+
 // cutUp cuts the canvas along the line that is most an edge all the way
-// across, then each part likewise. A part's score is that of the weakest cut
-// that it comes from.
+// across, then each part likewise, and returns the parts. A part that has been
+// cut counts for half.
 func cutUp(upright, level *ruler) []scored {
 	small := least(upright, level)
 	var out []scored
-	todo := []scored{{image.Rect(0, 0, upright.length, level.length), 1 << 20}}
-	for len(todo) > 0 && len(out) < innerQueue {
-		whole := todo[0]
-		todo = todo[1:]
-		r := whole.r
-		x, scoreX := bestCut(upright, r.Min.X, r.Max.X, r.Min.Y, r.Max.Y, small)
-		y, scoreY := bestCut(level, r.Min.Y, r.Max.Y, r.Min.X, r.Max.X, small)
-		score := max(scoreX, scoreY)
-		if score < innerCut<<cutBits {
-			continue
+	todo := []part{{&upright.lines[0], &level.lines[0], last(upright.lines), last(level.lines)}}
+	for i := 0; i < len(todo) && len(todo) < innerQueue; i++ {
+		r := todo[i].rect()
+		x := bestCut(upright, r.Min.X, r.Max.X, r.Min.Y, r.Max.Y, small)
+		y := bestCut(level, r.Min.Y, r.Max.Y, r.Min.X, r.Max.X, small)
+		if x.sure || y.sure {
+			if x.score >= y.score {
+				y.line = nil
+			} else {
+				x.line = nil
+			}
+			if i > 0 {
+				out[i-1].score /= 2
+			}
 		}
-		first, second := r, r
-		if scoreX >= scoreY {
-			first.Max.X, second.Min.X = x, x
-		} else {
-			first.Max.Y, second.Min.Y = y, y
-		}
-		for _, part := range []image.Rectangle{first, second} {
-			if min(part.Dx(), part.Dy()) >= small {
-				s := scored{part, min(whole.score, score)}
-				todo, out = append(todo, s), append(out, s)
+		for _, p := range todo[i].cut(x.line, y.line) {
+			if r := p.rect(); min(r.Dx(), r.Dy()) >= small {
+				todo, out = append(todo, p), append(out, scored{r, p.score()})
 			}
 		}
 	}
@@ -378,24 +417,73 @@ func cutUp(upright, level *ruler) []scored {
 	return out
 }
 
-// cutBits are the fractional bits of the score of a cut.
-const cutBits = 4
+func last(l []line) *line { return &l[len(l)-1] }
 
-// bestCut returns the line between lo and hi with the highest score per run
-// from one end of the part to the other.
-func bestCut(r *ruler, lo, hi, from, to, small int) (at int, score int32) {
-	score = -1
+// cut returns the parts on both sides of column x and of row y; nil cuts
+// nothing.
+func (p part) cut(x, y *line) (parts []part) {
+	if x != nil {
+		parts = append(parts, part{p.left, p.top, x, p.bottom}, part{x, p.top, p.right, p.bottom})
+	}
+	if y != nil {
+		parts = append(parts, part{p.left, p.top, p.right, y}, part{p.left, y, p.right, p.bottom})
+	}
+	return parts
+}
+
+// cutLine is a line to cut along.
+type cutLine struct {
+	line  *line
+	score int32 // per run
+	sure  bool  // whether it is visible
+}
+
+// bestCut returns the line between lo and hi that is most an edge from one end
+// of a part to the other. If none is visible it may be one that divides the
+// part evenly and that nothing contradicts.
+func bestCut(r *ruler, lo, hi, from, to, small int) cutLine {
+	runs := int32((to - from) / innerRun)
+	best := cutLine{score: innerCut<<cutBits - 1}
 	for i := range r.lines {
 		l := &r.lines[i]
 		if l.at < lo+innerGap || l.at > hi-innerGap || max(l.at-lo, hi-l.at) < small {
 			continue
 		}
-		if s := l.side(from, to).clear << cutBits / int32((to-from)/innerRun); s > score {
-			at, score = l.at, s
+		if s := l.side(from, to).clear << cutBits / runs; s > best.score {
+			best = cutLine{l, s, true}
 		}
 	}
-	return at, score
+	if best.sure || hi-lo < 3*small {
+		return best
+	}
+	best.score = -1 << 20
+	for i := range r.lines {
+		l := &r.lines[i]
+		off := uneven(l.at-lo, hi-lo)
+		s := l.side(from, to)
+		if off > flatMost || s.seen < -evenAgainst*runs {
+			continue
+		}
+		if s := (s.lenient - off) << cutBits / runs; s > best.score {
+			best = cutLine{l, s, false}
+		}
+	}
+	return best
 }
+
+// uneven is how far at is from the middle or a third of n, flatMost at 1/32 of
+// n.
+func uneven(at, n int) int32 {
+	off := n
+	for _, sixths := range [...]int{2, 3, 4} {
+		d := 6*at - sixths*n
+		off = min(off, max(d, -d))
+	}
+	return int32(off * flatMost * 32 / (6 * n))
+}
+
+// cutBits are the fractional bits of the score of a cut.
+const cutBits = 4
 
 // distinct appends rectangles until the list has most, leaving out those that
 // nearly are in it.
