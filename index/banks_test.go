@@ -104,7 +104,11 @@ func journalOps(t testing.TB, x *Index, after uint64) (ops []string) {
 	return ops
 }
 
-const defaults = "RegionStrong:28 RegionWeak:36 GeometryStrong:100 GeometryWeak:60"
+// defaults are the thresholds that format 1 does not hold.
+var defaults = func() string {
+	p := DefaultPolicy(Fake, hash.PDQ)
+	return fmt.Sprintf("RegionStrong:%d RegionWeak:%d GeometryStrong:%d GeometryWeak:%d", p.RegionStrong, p.RegionWeak, p.GeometryStrong, p.GeometryWeak)
+}()
 
 // format1 is what testdata/banks/1.tar.gz holds.
 var format1 = []string{

@@ -107,7 +107,7 @@ func (m *model) scan(t *rapid.T, f hash.Fingerprint, o NearOptions) []string {
 // checked says what was found and how.
 func checked(ms []Match) (s []string) {
 	for _, m := range ms {
-		n, _ := m.found()
+		n, _ := m.Found()
 		s = append(s, fmt.Sprintf("%s/%s %s by %s %d", m.Bank, m.ID, m.Grade, m.Check, n))
 	}
 	return s

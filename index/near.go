@@ -409,7 +409,7 @@ func (q *query) verify(txn *badger.Txn, c candidate) (Match, error) {
 			return Match{}, fmt.Errorf("%s/%s: %w", c.bank.Name, ref.ID, err)
 		}
 	}
-	n, _ := m.found()
+	n, _ := m.Found()
 	_, m.Threshold = c.bank.Policy.gradeOf(c.check, n)
 	return m, nil
 }

@@ -79,7 +79,7 @@ func (m Match) replay() error {
 	case m.Geometry != nil && m.Geometry.Template && m.Relation != SameTemplate && !(m.Check == CheckHash && m.Grade == Strong):
 		return fail("relation %s where geometry found a template", m.Relation)
 	}
-	n, ok := m.found()
+	n, ok := m.Found()
 	if !ok {
 		return fail("no evidence of check %s", m.Check)
 	}

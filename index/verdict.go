@@ -408,9 +408,10 @@ func (p Policy) gradeOf(c Check, n int) (Grade, int) {
 	return Weak, weak
 }
 
-// found returns the number by which the deciding check found the match, and
-// whether there is one: a distance or the evidence of geometry.
-func (m Match) found() (int, bool) {
+// Found returns the number by which the deciding check found the match, in the
+// unit of its threshold, and whether there is one: there is none for the same
+// file.
+func (m Match) Found() (int, bool) {
 	switch m.Check {
 	case CheckHash:
 		d := m.Distance.Of(m.Main)
@@ -425,6 +426,36 @@ func (m Match) found() (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Transform says what turns the upright reference into the query, by the check
+// that decided. Geometry knows any turn; it gives the nearest of the eight.
+func (m Match) Transform() hash.Transform {
+	switch {
+	case m.Check == CheckRegion && m.Region != nil:
+		return m.Region.Transform
+	case m.Check == CheckGeometry && m.Geometry != nil:
+		return nearestTransform(m.Geometry.Affine)
+	}
+	return m.Distance.Transform
+}
+
+// nearestTransform looks at where the sides of the reference point.
+func nearestTransform(a [6]float64) hash.Transform {
+	right, down := a[0] < 0, a[4] < 0
+	turns := [4]hash.Transform{hash.Upright, hash.Mirror, hash.MirrorRot180, hash.Rot180}
+	if math.Abs(a[0])+math.Abs(a[4]) < math.Abs(a[1])+math.Abs(a[3]) {
+		right, down = a[1] < 0, a[3] < 0
+		turns = [4]hash.Transform{hash.MirrorRot270, hash.Rot90, hash.Rot270, hash.MirrorRot90}
+	}
+	i := 0
+	if right {
+		i++
+	}
+	if down {
+		i += 2
+	}
+	return turns[i]
 }
 
 // within reports whether n reaches a threshold of the check.
@@ -470,16 +501,16 @@ func mergeMatches(ms []Match) []Match {
 // evidence says in a few words what a match rests on, for example
 // "pdq 6 of 31 (strong, mirror)".
 func (m Match) evidence() string {
-	n, _ := m.found()
+	n, _ := m.Found()
 	name, turned := string(m.Check), ""
 	switch m.Check {
 	case CheckSHA256:
 		return "sha256 (the same file)"
 	case CheckHash:
 		name = m.Main.String()
-		if m.Distance.Transform != hash.Upright {
-			turned = ", " + m.Distance.Transform.String()
-		}
+	}
+	if t := m.Transform(); t != hash.Upright {
+		turned = ", " + t.String()
 	}
 	return fmt.Sprintf("%s %d of %d (%s%s)", name, n, m.Threshold, m.Grade, turned)
 }

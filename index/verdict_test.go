@@ -469,7 +469,7 @@ func TestEvidence(t *testing.T) {
 		{mirrored, "pdq 6 of 31 (strong, mirror)"},
 		{fake("a", 40), "pdq 40 of 46 (weak)"},
 		{fake("a", 0, exact), "sha256 (the same file)"},
-		{byRegion("a", 20), "region 20 of 28 (strong)"},
+		{byRegion("a", 20), "region 20 of 28 (strong, mirror)"},
 		{byGeometry("a", 80), "geometry 80 of 60 (weak)"},
 	} {
 		if got := c.m.evidence(); got != c.want {
@@ -479,6 +479,33 @@ func TestEvidence(t *testing.T) {
 	err := error(&ConflictError{Match: mirrored})
 	if want := "fakes/a (fake) at pdq 6 of 31 (strong, mirror)"; !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %q, want it to say %q", err, want)
+	}
+}
+
+// TestTransform: geometry's is the nearest of eight.
+func TestTransform(t *testing.T) {
+	m := byGeometry("a", 100)
+	for _, c := range []struct {
+		a, b, d, e float64
+		want       hash.Transform
+	}{
+		{500, 20, -30, 400, hash.Upright}, {-500, 20, 30, 400, hash.Mirror}, {500, 20, 30, -400, hash.MirrorRot180},
+		{-500, 0, 0, -400, hash.Rot180}, {20, -500, 400, 0, hash.Rot90}, {20, 500, -400, 0, hash.Rot270},
+		{0, 500, 400, 0, hash.MirrorRot270}, {0, -500, -400, 0, hash.MirrorRot90},
+	} {
+		m.Geometry.Affine = [6]float64{c.a, c.b, 10, c.d, c.e, 20}
+		if got := m.Transform(); got != c.want {
+			t.Errorf("%v: %v, want %v", m.Geometry.Affine, got, c.want)
+		}
+		// The same as where turned takes the corners.
+		x0, y0 := turned(0, 0, c.want)
+		x1, y1 := turned(1, 0, c.want)
+		if (x1-x0)*c.a+(y1-y0)*c.d <= 0 {
+			t.Errorf("%v: the upper side points elsewhere", c.want)
+		}
+	}
+	if got := byRegion("a", 10).Transform(); got != hash.Mirror {
+		t.Errorf("of a region: %v", got)
 	}
 }
 

@@ -32,8 +32,8 @@ import (
 // "query" and "quad" of a region, when the picture is known and not only its
 // fingerprint. Both quads list top left, top right, bottom right and bottom left
 // of the upright reference, x and y in pixels of the upright picture.
-// threshold is in the unit of the check. frames and transform belong to the
-// distance pdq, whatever decided.
+// threshold is in the unit of the check, and transform belongs to it; frames
+// belong to the distance pdq.
 //
 // "authorised" is left out when false, "main" (the hash to which threshold and
 // score belong) when it is pdq or when check is sha256. distances lists what was
@@ -196,7 +196,7 @@ func (m Match) wire() matchJSON {
 		Opinion: m.Opinion, Score: float64(thousandths(m.Score)) / 1000, Check: m.Check,
 		Threshold: m.Threshold, Advise: m.Advise,
 		Frames:    framesJSON{m.Distance.QueryFrame.String(), m.Distance.ReferenceFrame.String()},
-		Transform: m.Distance.Transform.String(),
+		Transform: m.Transform().String(),
 	}
 	if m.Check == CheckHash && m.Main != hash.PDQ {
 		w.Main = m.Main.String()
@@ -212,7 +212,8 @@ func (m Match) wire() matchJSON {
 	}
 	for k, p := range w.Distances.fields() {
 		d := m.Distance.Of(k)
-		if d >= 0 && (k == hash.PDQ || m.Distance.Transform == hash.Upright || k.String() == w.Main) {
+		upright := m.Distance.Transform == hash.Upright && m.Transform() == hash.Upright
+		if d >= 0 && (k == hash.PDQ || upright || k.String() == w.Main) {
 			*p = &d
 		}
 	}

@@ -184,7 +184,7 @@ func TestDescriptionHasTheFields(t *testing.T) {
 		}
 	}
 	for name := range schemas {
-		if _, ok := shapes[name]; !ok && !slices.Contains([]string{"Verdict", "Match", "Opinion", "Kind", "Main"}, name) {
+		if _, ok := shapes[name]; !ok && !slices.Contains([]string{"Verdict", "Match", "Region", "Geometry", "Opinion", "Kind", "Main"}, name) {
 			t.Errorf("schema %s is of nothing", name)
 		}
 	}
@@ -212,7 +212,8 @@ func TestDescriptionHasTheVerdict(t *testing.T) {
 	schemas := readDescription(t).Components.Schemas
 	m := index.Match{
 		Kind: index.Fake, Grade: index.Strong, Relation: index.SamePhoto, Opinion: index.Confirmed,
-		Check: "hash", Main: hash.Perception, Advise: index.Block,
+		Check: index.CheckHash, Main: hash.Perception, Advise: index.Block,
+		Region: &index.RegionHit{Query: [4]int{0, 0, 1, 1}}, Geometry: &hash.Alignment{Template: true},
 	}
 	full := index.Decide(hash.FromPDQ(hash.Code{}, 80), []index.Match{m}, index.DecideOptions{Authorised: true})
 	least := index.Decide(hash.FromPDQ(hash.Code{}, 80), nil, index.DecideOptions{})
@@ -236,7 +237,20 @@ func TestDescriptionHasTheVerdict(t *testing.T) {
 	compare(t, "Verdict", keys(schemas["Verdict"].Properties), keys(v))
 	compare(t, "Verdict, required", schemas["Verdict"].Required, keys(l))
 	compare(t, "Match", keys(schemas["Match"].Properties), keys(ms[0]))
-	delete(ms[0], "main")
+	for name, optional := range map[string][]string{"Region": {"query", "quad"}, "Geometry": {"template"}} {
+		var part map[string]json.RawMessage
+		if err := json.Unmarshal(ms[0][strings.ToLower(name)], &part); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, name, keys(schemas[name].Properties), keys(part))
+		for _, key := range optional {
+			delete(part, key)
+		}
+		compare(t, name+", required", schemas[name].Required, keys(part))
+	}
+	for _, key := range []string{"main", "region", "geometry"} {
+		delete(ms[0], key)
+	}
 	compare(t, "Match, required", schemas["Match"].Required, keys(ms[0]))
 	compare(t, "distances", keys(schemas["Match"].Properties["distances"].Properties), keys(d))
 }
@@ -271,17 +285,21 @@ func TestDescriptionHasTheWords(t *testing.T) {
 		got  schema
 		want []string
 	}{
-		"query frame":     {match["frames"].Properties["query"], frames},
-		"reference frame": {match["frames"].Properties["reference"], frames},
-		"transform":       {match["transform"], transforms},
-		"main":            {schemas["Main"], kinds},
-		"kind":            {schemas["Kind"], words(index.Genuine, index.Fake)},
-		"opinion":         {schemas["Opinion"], words(index.Confirmed, index.Seed, index.Disputed, index.Withdrawn)},
-		"grade":           {match["grade"], words(index.Exact, index.Strong, index.Weak)},
-		"relation":        {match["relation"], words(index.SamePhoto, index.SameTemplate)},
-		"advise":          {match["advise"], words(index.Block, index.Review)},
-		"policy advise":   {schemas["Policy"].Properties["advise"], words(index.Block, index.Review)},
-		"advice":          {verdict["advice"], words(index.Block, index.Review, index.AllowListed, index.NoAdvice)},
+		"region's frame":     {schemas["Region"].Properties["frame"], frames},
+		"region's transform": {schemas["Region"].Properties["transform"], transforms},
+		"check":              {match["check"], words(index.CheckSHA256, index.CheckHash, index.CheckRegion, index.CheckGeometry)},
+		"mode":               {verdict["mode"], words(index.Fast, index.Thorough)},
+		"query frame":        {match["frames"].Properties["query"], frames},
+		"reference frame":    {match["frames"].Properties["reference"], frames},
+		"transform":          {match["transform"], transforms},
+		"main":               {schemas["Main"], kinds},
+		"kind":               {schemas["Kind"], words(index.Genuine, index.Fake)},
+		"opinion":            {schemas["Opinion"], words(index.Confirmed, index.Seed, index.Disputed, index.Withdrawn)},
+		"grade":              {match["grade"], words(index.Exact, index.Strong, index.Weak)},
+		"relation":           {match["relation"], words(index.SamePhoto, index.SameTemplate)},
+		"advise":             {match["advise"], words(index.Block, index.Review)},
+		"policy advise":      {schemas["Policy"].Properties["advise"], words(index.Block, index.Review)},
+		"advice":             {verdict["advice"], words(index.Block, index.Review, index.AllowListed, index.NoAdvice)},
 		"outcome": {verdict["outcome"], words(index.KnownFake, index.KnownGenuine, index.Conflict, index.NearMiss,
 			index.None, index.Unusable)},
 		"reason": {verdict["reason"], words("", hash.NotImage, hash.UnsupportedFormat, hash.Corrupt, hash.TooLarge,
@@ -319,7 +337,7 @@ func TestMetrics(t *testing.T) {
 		`touchstone_http_requests_total{code="404",method="GET",route="/v1/banks/{bank}"} 1`,
 		`touchstone_http_requests_total{code="404",method="other",route="other"} 1`,
 		`touchstone_http_request_duration_seconds_count{route="/v1/judge"} 1`,
-		`touchstone_verdicts_total{outcome="unusable"} 1`,
+		`touchstone_verdicts_total{mode="thorough",outcome="unusable"} 1`,
 		`touchstone_unusable_total{reason="not_image"} 1`,
 		`touchstone_references{bank="fakes",kind="fake"} 1`,
 		`touchstone_references{bank="genuines",kind="genuine"} 0`,

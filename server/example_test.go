@@ -34,5 +34,5 @@ func ExampleNew() {
 	defer resp.Body.Close()
 	verdict, err := io.ReadAll(resp.Body)
 	fmt.Println(resp.StatusCode, string(verdict), err)
-	// Output: 200 {"outcome":"unusable","reason":"not_image","advice":"none","mode":"fast","quality":0,"seq":0,"recipe":1,"fingerprint":"","matches":[],"more":0} <nil>
+	// Output: 200 {"outcome":"unusable","reason":"not_image","advice":"none","mode":"thorough","quality":0,"seq":0,"recipe":2,"fingerprint":"","matches":[],"more":0} <nil>
 }

@@ -26,7 +26,7 @@ const batchBytes = 10
 // taken for a picture; its name and type are ignored. The parts are read and
 // judged one after the other.
 func (s *Server) judge(w http.ResponseWriter, r *http.Request) error {
-	o, err := judgeOptions(r)
+	o, err := s.judgeOptions(r)
 	if err != nil {
 		return err
 	}
@@ -49,9 +49,15 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request) error {
 	return s.send(w, out)
 }
 
-func judgeOptions(r *http.Request) (o index.JudgeOptions, err error) {
+func (s *Server) judgeOptions(r *http.Request) (o index.JudgeOptions, err error) {
 	q := r.URL.Query()
-	o.Banks = q["bank"]
+	o.Banks, o.Mode = q["bank"], s.o.Mode
+	if q.Has("mode") {
+		o.Mode = index.Mode(q.Get("mode"))
+	}
+	if o.Mode != index.Fast && o.Mode != index.Thorough {
+		return o, refuse(errQuery, `parameter "mode" is fast or thorough`)
+	}
 	if o.Authorised, err = boolOf(q, "authorised"); err != nil {
 		return o, err
 	}
@@ -119,8 +125,8 @@ func (s *Server) tooLarge(ctx context.Context, o index.JudgeOptions) (index.Verd
 		}
 	}
 	return index.Verdict{
-		Outcome: index.Unusable, Reason: hash.TooLarge, Advice: index.NoAdvice, Mode: "fast",
-		Seq: s.ix.Seq(), Recipe: hash.Recipe, Authorised: o.Authorised,
+		Outcome: index.Unusable, Reason: hash.TooLarge, Advice: index.NoAdvice, Mode: o.Mode,
+		Seq: s.ix.Seq(), Recipe: s.ix.Recipe(), Authorised: o.Authorised,
 	}, nil
 }
 

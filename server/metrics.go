@@ -37,7 +37,7 @@ func newMetrics(ix *index.Index) *metrics {
 			Name: "touchstone_http_request_duration_seconds", Help: "Time from the headers to the answer.",
 			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30},
 		}, []string{"route"}),
-		verdicts: counter("touchstone_verdicts_total", "Verdicts by outcome.", "outcome"),
+		verdicts: counter("touchstone_verdicts_total", "Verdicts by outcome and mode.", "outcome", "mode"),
 		unusable: counter("touchstone_unusable_total", "Pictures that could not be used, by reason.", "reason"),
 		refusals: counter("touchstone_admission_refusals_total", "Requests refused for want of a slot, a place in the queue, time or memory.", "cause"),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "touchstone_http_requests_in_flight", Help: "Requests being answered."}),
@@ -85,7 +85,7 @@ func (m *metrics) request(route, method string, status int, took time.Duration) 
 }
 
 func (m *metrics) verdict(v index.Verdict) {
-	m.verdicts.WithLabelValues(string(v.Outcome)).Inc()
+	m.verdicts.WithLabelValues(string(v.Outcome), string(v.Mode)).Inc()
 	if v.Outcome == index.Unusable {
 		m.unusable.WithLabelValues(string(v.Reason)).Inc()
 	}
@@ -93,17 +93,19 @@ func (m *metrics) verdict(v index.Verdict) {
 
 // bankCollector reads the banks when it is asked.
 type bankCollector struct {
-	ix         *index.Index
-	searchable *prometheus.Desc
+	ix                   *index.Index
+	searchable, featured *prometheus.Desc
 }
 
 func newBankCollector(ix *index.Index) *bankCollector {
-	return &bankCollector{ix, prometheus.NewDesc("touchstone_references",
-		"References that can match, by bank.", []string{"bank", "kind"}, nil)}
+	labels := []string{"bank", "kind"}
+	return &bankCollector{ix,
+		prometheus.NewDesc("touchstone_references", "References that can match, by bank.", labels, nil),
+		prometheus.NewDesc("touchstone_featured_references", "References that have features, by bank.", labels, nil)}
 }
 
 // Describe implements prometheus.Collector.
-func (c *bankCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.searchable }
+func (c *bankCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.searchable; ch <- c.featured }
 
 // Collect implements prometheus.Collector. A closed index has no banks.
 func (c *bankCollector) Collect(ch chan<- prometheus.Metric) {
@@ -113,5 +115,6 @@ func (c *bankCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, b := range banks {
 		ch <- prometheus.MustNewConstMetric(c.searchable, prometheus.GaugeValue, float64(b.Searchable), b.Name, string(b.Kind))
+		ch <- prometheus.MustNewConstMetric(c.featured, prometheus.GaugeValue, float64(b.Featured), b.Name, string(b.Kind))
 	}
 }

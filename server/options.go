@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index"
 )
 
 // Options are how a Server behaves. The zero value is a good one.
@@ -21,6 +22,9 @@ type Options struct {
 	// index.Options, so that all decoding shares one memory. A nil Budget is
 	// replaced by one of Limits.MaxMemory for fingerprints only.
 	Limits hash.Limits
+	// Mode is how pictures are judged unless a request says otherwise; empty means
+	// index.Thorough.
+	Mode index.Mode
 	// Slots is the number of pictures that are worked on at a time; 0 means
 	// GOMAXPROCS.
 	Slots int
@@ -71,6 +75,9 @@ func (o Options) withDefaults() Options {
 	o.Limits = o.Limits.WithDefaults()
 	if o.Limits.Budget == nil {
 		o.Limits.Budget = hash.NewBudget(o.Limits.MaxMemory)
+	}
+	if o.Mode == "" {
+		o.Mode = index.Thorough
 	}
 	if o.MaxHeld <= 0 {
 		o.MaxHeld = 128 << 20

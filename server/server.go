@@ -64,7 +64,7 @@ const (
 )
 
 func routes() []route {
-	judging := []string{"bank", "authorised", "limit"}
+	judging := []string{"bank", "authorised", "limit", "mode"}
 	return []route{
 		{"POST", "/v1/judge", judging, (*Server).judge},
 		{"POST", "/v1/fingerprint", nil, (*Server).fingerprint},

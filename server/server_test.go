@@ -249,6 +249,24 @@ func TestAnswerIsVerdictOfLibrary(t *testing.T) {
 	}
 }
 
+// TestJudgeMode: the request says how, else the server.
+func TestJudgeMode(t *testing.T) {
+	for _, c := range []struct {
+		server index.Mode
+		query  string
+		want   index.Mode
+	}{
+		{"", "", index.Thorough}, {"", "?mode=fast", index.Fast}, {index.Fast, "", index.Fast}, {index.Fast, "?mode=thorough", index.Thorough},
+	} {
+		s, _ := start(t, Options{Mode: c.server, Limits: hash.Limits{MaxBytes: 100 << 10}})
+		for _, body := range [][]byte{photo(1, 90), []byte("text"), make([]byte, 200<<10)} {
+			if v := verdictOf(t, want(t, ask(t, s, "POST", "/v1/judge"+c.query, body), 200).Body.Bytes()); v.Mode != c.want {
+				t.Errorf("server %q, query %q: %s by mode %q, want %q", c.server, c.query, v.Outcome, v.Mode, c.want)
+			}
+		}
+	}
+}
+
 func TestJudgeTooLarge(t *testing.T) {
 	s, _ := start(t, Options{Limits: hash.Limits{MaxBytes: 5000}})
 	for name, header := range map[string][]string{"announced": nil, "awaiting leave": {"Expect", "100-continue"}} {
@@ -390,11 +408,14 @@ func TestBanks(t *testing.T) {
 	s, _ := start(t, Options{})
 	const bank = "/v1/banks/third"
 	w := want(t, ask(t, s, "PUT", bank, []byte(`{"kind":"fake","owner":"o","policy":{"strong":20}}`)), 201)
-	if got, want := w.Body.String(), `{"name":"third","kind":"fake","owner":"o","main":"pdq","policy":{"strong":20,"weak":46,"advise":"block"},"references":0,"searchable":0}`; got != want {
+	d := index.DefaultPolicy(index.Fake, hash.PDQ)
+	if got, want := w.Body.String(), fmt.Sprintf(`{"name":"third","kind":"fake","owner":"o","main":"pdq","policy":{"strong":20,"weak":%d,"region_strong":%d,"region_weak":%d,"geometry_strong":%d,"geometry_weak":%d,"advise":"block"},"references":0,"searchable":0,"featured":0}`,
+		d.Weak, d.RegionStrong, d.RegionWeak, d.GeometryStrong, d.GeometryWeak); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	want(t, ask(t, s, "PUT", bank, []byte(`{"kind":"fake","owner":"o","policy":{"advise":"review"}}`)), 200)
-	if got := want(t, ask(t, s, "GET", bank, nil), 200).Body.String(); !strings.Contains(got, `"policy":{"strong":20,"weak":46,"advise":"review"}`) {
+	want(t, ask(t, s, "PUT", bank, []byte(`{"kind":"fake","owner":"o","policy":{"region_weak":60,"geometry_strong":250,"advise":"review"}}`)), 200)
+	if got := want(t, ask(t, s, "GET", bank, nil), 200).Body.String(); !strings.Contains(got, fmt.Sprintf(`"policy":{"strong":20,"weak":%d,"region_strong":%d,"region_weak":60,"geometry_strong":250,"geometry_weak":%d,"advise":"review"}`,
+		d.Weak, d.RegionStrong, d.GeometryWeak)) {
 		t.Errorf("policy was not set, or other parts of it changed: %s", got)
 	}
 	for _, body := range []string{`{"kind":"genuine"}`, `{"owner":"other"}`, `{"main":"phash"}`} {
@@ -494,6 +515,9 @@ func TestProblems(t *testing.T) {
 		{"BREW", "/livez", "", 405, "method-not-allowed"},
 		{"POST", "/v1/judge?bnak=fakes", "x", 400, "bad-query"},
 		{"POST", "/v1/judge?limit=0", "x", 400, "bad-query"},
+		{"POST", "/v1/judge?mode=quick", "x", 400, "bad-query"},
+		{"POST", "/v1/judge?mode=", "x", 400, "bad-query"},
+		{"POST", "/v1/search?mode=fast", "{}", 400, "bad-query"},
 		{"POST", "/v1/judge?limit=1001", "x", 400, "bad-query"},
 		{"POST", "/v1/judge?limit=1&limit=2", "x", 400, "bad-query"},
 		{"POST", "/v1/judge?authorised=maybe", "x", 400, "bad-query"},

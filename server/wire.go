@@ -41,19 +41,34 @@ type searchJSON struct {
 	Limit       int      `json:"limit,omitempty"`
 }
 
+// policyJSON has the thresholds of regions and geometry only for banks of PDQ.
 type policyJSON struct {
-	Strong *int          `json:"strong,omitempty"`
-	Weak   *int          `json:"weak,omitempty"`
-	Advise *index.Advice `json:"advise,omitempty"`
+	Strong         *int          `json:"strong,omitempty"`
+	Weak           *int          `json:"weak,omitempty"`
+	RegionStrong   *int          `json:"region_strong,omitempty"`
+	RegionWeak     *int          `json:"region_weak,omitempty"`
+	GeometryStrong *int          `json:"geometry_strong,omitempty"`
+	GeometryWeak   *int          `json:"geometry_weak,omitempty"`
+	Advise         *index.Advice `json:"advise,omitempty"`
+}
+
+func policyWire(p index.Policy, main hash.Kind) policyJSON {
+	w := policyJSON{Strong: &p.Strong, Weak: &p.Weak, Advise: &p.Advise}
+	if main == hash.PDQ {
+		w.RegionStrong, w.RegionWeak, w.GeometryStrong, w.GeometryWeak = &p.RegionStrong, &p.RegionWeak, &p.GeometryStrong, &p.GeometryWeak
+	}
+	return w
 }
 
 // onto puts what was given over p.
 func (w policyJSON) onto(p index.Policy) index.Policy {
-	if w.Strong != nil {
-		p.Strong = *w.Strong
-	}
-	if w.Weak != nil {
-		p.Weak = *w.Weak
+	for _, n := range []struct{ given, to *int }{
+		{w.Strong, &p.Strong}, {w.Weak, &p.Weak}, {w.RegionStrong, &p.RegionStrong}, {w.RegionWeak, &p.RegionWeak},
+		{w.GeometryStrong, &p.GeometryStrong}, {w.GeometryWeak, &p.GeometryWeak},
+	} {
+		if n.given != nil {
+			*n.to = *n.given
+		}
 	}
 	if w.Advise != nil {
 		p.Advise = *w.Advise
@@ -78,13 +93,14 @@ type bankJSON struct {
 	Policy     policyJSON `json:"policy"`
 	References int64      `json:"references"`
 	Searchable int64      `json:"searchable"`
+	Featured   int64      `json:"featured"`
 }
 
 func bankWire(b index.Bank) bankJSON {
 	return bankJSON{
 		Name: b.Name, Kind: b.Kind, Owner: b.Owner, Main: mainOf(b).String(),
-		Policy:     policyJSON{&b.Policy.Strong, &b.Policy.Weak, &b.Policy.Advise},
-		References: b.References, Searchable: b.Searchable,
+		Policy:     policyWire(b.Policy, mainOf(b)),
+		References: b.References, Searchable: b.Searchable, Featured: b.Featured,
 	}
 }
 

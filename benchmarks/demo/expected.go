@@ -75,8 +75,12 @@ func (d *demo) judge(ctx context.Context, x *index.Index, u upload) ([]string, e
 	of, transform := "", ""
 	if len(v.Matches) > 0 {
 		m := v.Matches[0]
-		of, transform = m.Bank+"/"+m.ID, m.Distance.Transform.String()
-		copy(row[3:], []string{string(m.Grade), of, strconv.Itoa(m.Distance.PDQ), transform})
+		of, transform = m.Bank+"/"+m.ID, m.Transform().String()
+		found := strconv.Itoa(m.Distance.PDQ)
+		if n, ok := m.Found(); ok && m.Check != index.CheckHash {
+			found = fmt.Sprintf("%s %d", m.Check, n)
+		}
+		copy(row[3:], []string{string(m.Grade), of, found, transform})
 	}
 	if v.Outcome != u.outcome || of != u.of || transform != u.transform {
 		return row, fmt.Errorf("%s: %v, want %s %s %s", u.name, row, u.outcome, u.of, u.transform)

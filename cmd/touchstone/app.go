@@ -78,7 +78,7 @@ everything else to standard error. With --json each line is one object.
 		a.bankCommand(), a.registerCommand(), a.judgeCommand(), a.searchCommand(),
 		a.getCommand(), a.listCommand(), a.removeCommand(), a.opinionCommand(),
 		a.compareCommand(), a.fingerprintCommand(), a.replayCommand(), a.checkCommand(),
-		a.exportCommand(), a.importCommand(), a.serveCommand(), a.demoCommand(), a.versionCommand(),
+		a.exportCommand(), a.importCommand(), a.reindexCommand(), a.serveCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	withoutFlagsWord(root)
 	return root

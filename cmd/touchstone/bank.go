@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,13 +22,14 @@ type bankLine struct {
 	Policy     index.Policy `json:"policy"`
 	References int64        `json:"references"`
 	Searchable int64        `json:"searchable"`
+	Featured   int64        `json:"featured"`
 }
 
 func lineOfBank(b index.Bank) bankLine {
 	if b.Main == 0 {
 		b.Main = hash.PDQ
 	}
-	return bankLine{b.Name, b.Kind, b.Owner, b.Main.String(), b.Policy, b.References, b.Searchable}
+	return bankLine{b.Name, b.Kind, b.Owner, b.Main.String(), b.Policy, b.References, b.Searchable, b.Featured}
 }
 
 func (a *app) printBank(b index.Bank) error {
@@ -34,8 +37,8 @@ func (a *app) printBank(b index.Bank) error {
 	if a.json {
 		return a.printJSON(l)
 	}
-	return a.printLine(fmt.Sprintf("%-24s %-8s %-6s strong %-3d weak %-3d advise %-7s references %-8d searchable %-8d %s",
-		l.Name, l.Kind, l.Hash, l.Policy.Strong, l.Policy.Weak, l.Policy.Advise, l.References, l.Searchable, printable(l.Owner)))
+	return a.printLine(fmt.Sprintf("%-24s %-8s %-6s strong %-3d weak %-3d advise %-7s references %-8d searchable %-8d featured %-8d %s",
+		l.Name, l.Kind, l.Hash, l.Policy.Strong, l.Policy.Weak, l.Policy.Advise, l.References, l.Searchable, l.Featured, printable(l.Owner)))
 }
 
 func (a *app) bankCommand() *cobra.Command {
@@ -43,8 +46,9 @@ func (a *app) bankCommand() *cobra.Command {
 		Use:   "bank",
 		Short: "Create, list and set banks",
 		Long: `A bank is a named set of references of one kind, fake or genuine, with an owner
-and a policy: the distances from which on its references match, and the most that
-a match may advise.`,
+and a policy: from when on its references match by each of three checks (the hash
+of the whole picture, that of a region, the geometry of local features), and the
+most that a match may advise.`,
 		Example: "  touchstone bank list",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { _ = cmd.Help(); return exitWith(exitUsage) },
@@ -66,7 +70,8 @@ not exist, it is made.
 imported lists of 64-bit hashes (see "touchstone import").
 
 The policy of a new bank matches at up to 31 of 256 bits strongly and at up to 46
-weakly, and advises block for a fake bank, review for a genuine one.`,
+weakly, and advises block for a fake bank, review for a genuine one. With --json
+all thresholds are shown; "touchstone bank set" changes them.`,
 		Example: "  touchstone bank create acme-fakes --kind fake --owner ACME",
 		Args:    cobra.ExactArgs(1),
 		RunE: a.verb(func(ctx context.Context, args []string) error {
@@ -111,7 +116,7 @@ func (a *app) bankListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Short:   "List the banks",
-		Long:    "Lists the banks with their policies and the number of their references, ordered by name. Searchable are those that are not withdrawn.",
+		Long:    "Lists the banks with their policies and the number of their references, ordered by name. Searchable are those that are not withdrawn, featured those that mode thorough can verify (see touchstone reindex). With --json all thresholds are shown.",
 		Example: "  touchstone bank list --json",
 		Args:    cobra.NoArgs,
 		RunE: a.verb(func(ctx context.Context, _ []string) error {
@@ -131,21 +136,40 @@ func (a *app) bankListCommand() *cobra.Command {
 	}
 }
 
+// thresholdFlags are the flags of bank set and the thresholds that they change.
+func thresholdFlags(p *index.Policy) map[string]*int {
+	return map[string]*int{
+		"strong": &p.Strong, "weak": &p.Weak, "region-strong": &p.RegionStrong, "region-weak": &p.RegionWeak,
+		"geometry-strong": &p.GeometryStrong, "geometry-weak": &p.GeometryWeak,
+	}
+}
+
 func (a *app) bankSetCommand() *cobra.Command {
-	var strong, weak int
+	var given index.Policy
 	var advise string
 	c := &cobra.Command{
-		Use:   "set NAME [--strong N] [--weak N] [--advise block|review]",
+		Use:   "set NAME [--strong N] [--weak N] [--advise block|review] [--region-strong N]...",
 		Short: "Change a bank's policy",
-		Long: `Changes the thresholds of a bank, in bits of its main hash, and the most that a
-known_fake of it may advise. What is not given stays. The next query follows it.`,
+		Long: `Changes the thresholds of a bank and the most that a known_fake of it may advise.
+What is not given stays. The next query follows it.
+
+--strong and --weak are the largest distances in bits of the bank's main hash,
+--region-strong and --region-weak those of a region of the reference. The
+evidence of geometry goes from 0 to 255, and more is surer: --geometry-strong and
+--geometry-weak are the least (256 is never reached). 0 for one of these four is
+the default.`,
 		Example: "  touchstone bank set acme-fakes --strong 27 --weak 40 --advise review",
 		Args:    cobra.ExactArgs(1),
 	}
-	c.Flags().IntVar(&strong, "strong", 0, "largest distance of grade strong")
-	c.Flags().IntVar(&weak, "weak", 0, "largest distance that matches at all")
+	for name, usage := range map[string]string{
+		"strong": "largest distance of grade strong", "weak": "largest distance that matches at all",
+		"region-strong": "the same of a region", "region-weak": "the same of a region",
+		"geometry-strong": "least evidence of geometry of grade strong", "geometry-weak": "least evidence of geometry that matches at all",
+	} {
+		c.Flags().IntVar(thresholdFlags(&given)[name], name, 0, usage)
+	}
 	c.Flags().StringVar(&advise, "advise", "", "block or review")
-	c.MarkFlagsOneRequired("strong", "weak", "advise")
+	c.MarkFlagsOneRequired(append(slices.Sorted(maps.Keys(thresholdFlags(&given))), "advise")...)
 	completes(c, "advise", "block", "review")
 	c.RunE = a.verb(func(ctx context.Context, args []string) error {
 		return a.withStore(ctx, false, func(x *index.Index) error {
@@ -153,11 +177,10 @@ known_fake of it may advise. What is not given stays. The next query follows it.
 			if err != nil {
 				return err
 			}
-			if c.Flags().Changed("strong") {
-				b.Policy.Strong = strong
-			}
-			if c.Flags().Changed("weak") {
-				b.Policy.Weak = weak
+			for name, n := range thresholdFlags(&b.Policy) {
+				if c.Flags().Changed(name) {
+					*n = *thresholdFlags(&given)[name]
+				}
 			}
 			if c.Flags().Changed("advise") {
 				b.Policy.Advise = index.Advice(advise)
@@ -167,6 +190,9 @@ known_fake of it may advise. What is not given stays. The next query follows it.
 				return withCode(exitUsage, err)
 			}
 			if err != nil {
+				return err
+			}
+			if b, err = x.Bank(ctx, b.Name); err != nil {
 				return err
 			}
 			return a.printBank(b)

@@ -229,7 +229,7 @@ func TestServeProcess(t *testing.T) {
 		t.Fatalf("judge: %v %v", r, err)
 	}
 	r.Body.Close()
-	if code, body := get(metrics + "/metrics"); code != 200 || !strings.Contains(body, `touchstone_verdicts_total{outcome="none"} 1`) {
+	if code, body := get(metrics + "/metrics"); code != 200 || !strings.Contains(body, `touchstone_verdicts_total{mode="thorough",outcome="none"} 1`) {
 		t.Errorf("metrics: %d %s", code, body)
 	}
 

@@ -144,7 +144,7 @@ func demoColumns() []string {
 	return []string{"file", "outcome", "advice", "grade", "match", "distance", "transform"}
 }
 
-const demoFormat = "%-30s %-13s %-7s %-7s %-36s %8s  %-13s"
+const demoFormat = "%-30s %-13s %-7s %-7s %-36s %12s  %-13s"
 
 // judge judges the uploads and prints the table.
 func (d *demo) judge(ctx context.Context, x *index.Index) ([]demoRow, error) {
@@ -194,10 +194,8 @@ func demoCells(uploads string, j judged) []string {
 	cells := []string{filepath.ToSlash(file), string(v.Outcome), string(v.Advice), "", "", "", ""}
 	if len(v.Matches) > 0 {
 		m := v.Matches[0]
-		cells[3], cells[4], cells[6] = string(m.Grade), m.Bank+"/"+m.ID, m.Distance.Transform.String()
-		if n := m.Distance.Of(m.Main); n >= 0 {
-			cells[5] = fmt.Sprint(n)
-		}
+		cells[3], cells[4], cells[6] = string(m.Grade), m.Bank+"/"+m.ID, m.Transform().String()
+		cells[5], _, _ = strings.Cut(foundText(m), "/")
 	}
 	return cells
 }

@@ -38,7 +38,8 @@ const exitHelp = `Exit codes (of several the gravest, in this order where a verb
   12  judge, fingerprint, compare: a picture is unusable
    0  done; judge, search: nothing found
    2  usage: flags, arguments, an unknown bank in a flag, or a missing store
-   3  register, import: some files or lines were refused, the rest was stored
+   3  register, import: some files or lines were refused, the rest was stored;
+      reindex: some references have no photo
    4  get, list, set, remove, opinion: there is no such bank, in a flag either, or
       reference
  130  stopped by SIGINT, 143 by SIGTERM (serve: a stop as asked is 0)

@@ -26,9 +26,13 @@ import (
 //
 // JSON lines:
 //
-//	{"touchstone_export":1,"recipe":1,"algorithms":{...}}
+//	{"touchstone_export":1,"recipe":2,"algorithms":{...}}
 //	{"type":"bank","name":...,"kind":...,"owner":...,"hash":...,"policy":{...}}     all banks, by name
 //	{"type":"reference","bank":...,"id":...,"fingerprint":...,...}                  all references, by bank and id
+//
+// A reference that has features carries their binary form in base64, as the last
+// field. Recipe is that of the store; the hashes of recipes 1 and 2 are the same,
+// so either is read.
 //
 // CSV has a header line and one row for each reference. It loses what belongs
 // to banks: owner, policy, and banks without references. Line ends CR LF
@@ -85,6 +89,8 @@ type exportBank struct {
 type exportReference struct {
 	Type string `json:"type"`
 	index.Reference
+	// Features is the binary form of hash.Features, in base64.
+	Features []byte `json:"features,omitempty"`
 }
 
 // csvColumns are the columns of the CSV form.
@@ -95,17 +101,21 @@ func csvColumns() []string {
 func (a *app) exportCommand() *cobra.Command {
 	var banks []string
 	var format, out string
+	var noFeatures bool
 	c := &cobra.Command{
-		Use:   "export [--bank NAME]... [--format jsonl|csv|pdq] [-o FILE]",
+		Use:   "export [--bank NAME]... [--format jsonl|csv|pdq] [--no-features] [-o FILE]",
 		Short: "Write banks and references to a file",
 		Long: `Writes banks and their references, ordered by bank and id, to standard output or
 atomically to a file (-o).
 
   jsonl  everything but thumbnails: a header with recipe and algorithms, then
          banks, then references. Exporting, importing into an empty store and
-         exporting again gives the same bytes.
+         exporting again gives the same bytes. A line has about 17 KB, of which
+         --no-features leaves 1 KB; without features a reference is found by its
+         hashes only, until "touchstone reindex" computes them again.
   csv    the references with kind and hash of their bank; owner and policy of the
-         banks, and empty banks, are lost, and CR LF within a note becomes LF
+         banks, empty banks and features are lost, and CR LF within a note becomes
+         LF
   pdq    one code of 64 hexadecimal digits a line, as other platforms exchange
          it; ids, metadata and withdrawn references are left out`,
 		Example: `  touchstone export -o backup.jsonl
@@ -118,6 +128,9 @@ atomically to a file (-o).
 			if write == nil {
 				return usagef("--format %q: want jsonl, csv or pdq", format)
 			}
+			if noFeatures && format == "jsonl" {
+				write = exportPlainJSONL
+			}
 			return a.withStore(ctx, false, func(x *index.Index) error {
 				chosen, err := chooseBanks(ctx, x, banks)
 				if err != nil {
@@ -129,6 +142,7 @@ atomically to a file (-o).
 	}
 	c.Flags().StringArrayVar(&banks, "bank", nil, "export this bank only (repeatable; default all)")
 	c.Flags().StringVar(&format, "format", "jsonl", "jsonl, csv or pdq")
+	c.Flags().BoolVar(&noFeatures, "no-features", false, "leave out what is kept beside fingerprints (jsonl)")
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write, replaced when complete; default standard output")
 	completes(c, "format", "jsonl", "csv", "pdq")
 	return c
@@ -225,9 +239,26 @@ func createBeside(name string) (*os.File, error) {
 }
 
 func exportJSONL(ctx context.Context, x *index.Index, banks []index.Bank, w io.Writer) error {
+	return exportLines(ctx, x, banks, w, func(ref index.Reference) ([]byte, error) {
+		f, err := x.Features(ctx, ref.Bank, ref.ID)
+		if errors.Is(err, index.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return f.MarshalBinary()
+	})
+}
+
+func exportPlainJSONL(ctx context.Context, x *index.Index, banks []index.Bank, w io.Writer) error {
+	return exportLines(ctx, x, banks, w, func(index.Reference) ([]byte, error) { return nil, nil })
+}
+
+func exportLines(ctx context.Context, x *index.Index, banks []index.Bank, w io.Writer, features func(index.Reference) ([]byte, error)) error {
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
-	if err := lines.Encode(exportHeader{exportVersion, hash.Recipe, recipeAlgorithms()}); err != nil {
+	if err := lines.Encode(exportHeader{exportVersion, x.Recipe(), recipeAlgorithms()}); err != nil {
 		return err
 	}
 	for _, b := range banks {
@@ -237,7 +268,11 @@ func exportJSONL(ctx context.Context, x *index.Index, banks []index.Bank, w io.W
 		}
 	}
 	return eachReference(ctx, x, banks, func(_ index.Bank, ref index.Reference) error {
-		return lines.Encode(exportReference{"reference", ref})
+		b, err := features(ref)
+		if err != nil {
+			return err
+		}
+		return lines.Encode(exportReference{"reference", ref, b})
 	})
 }
 

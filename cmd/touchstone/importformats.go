@@ -120,8 +120,8 @@ func checkHeader(line []byte) error {
 	if h.Version != exportVersion {
 		return fmt.Errorf("export of version %d, this program reads %d", h.Version, exportVersion)
 	}
-	if h.Recipe != hash.Recipe {
-		return withHint(fmt.Errorf("export of recipe %d, this program makes %d: %w", h.Recipe, hash.Recipe, index.ErrRecipe),
+	if h.Recipe < hash.OldestRecipe || h.Recipe > hash.Recipe {
+		return withHint(fmt.Errorf("export of recipe %d, this program reads %d to %d: %w", h.Recipe, hash.OldestRecipe, hash.Recipe, index.ErrRecipe),
 			"fingerprints of different recipes cannot be compared; register the photos again")
 	}
 	return nil
@@ -147,6 +147,12 @@ func parseJSONL(n int, line []byte) imported {
 		var ref exportReference
 		if err := strictJSON(line, &ref); err != nil {
 			return syntax(n, err)
+		}
+		if len(ref.Features) > 0 {
+			ref.Reference.Features = new(hash.Features)
+			if err := ref.Reference.Features.UnmarshalBinary(ref.Features); err != nil {
+				return syntax(n, fmt.Errorf("features: %w", err))
+			}
 		}
 		return imported{line: n, bank: index.Bank{Name: ref.Bank}, ref: &ref.Reference}
 	}

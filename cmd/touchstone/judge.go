@@ -16,6 +16,7 @@ type judgeFlags struct {
 	banks      []string
 	authorised bool
 	limit      int
+	mode       string // of judge alone
 }
 
 func (f *judgeFlags) register(c *cobra.Command) {
@@ -28,20 +29,42 @@ func (f *judgeFlags) options() (index.JudgeOptions, error) {
 	if f.limit < 0 {
 		return index.JudgeOptions{}, usagef("--limit %d is negative", f.limit)
 	}
-	return index.JudgeOptions{Banks: f.banks, Authorised: f.authorised, Limit: f.limit}, nil
+	mode, err := modeOf(f.mode)
+	return index.JudgeOptions{Banks: f.banks, Authorised: f.authorised, Limit: f.limit, Mode: mode}, err
+}
+
+// addMode adds the flag --mode.
+func addMode(c *cobra.Command, mode *string, usage string) {
+	c.Flags().StringVar(mode, "mode", string(index.Thorough), usage)
+	completes(c, "mode", string(index.Fast), string(index.Thorough))
+}
+
+// modeOf reads the flag --mode; empty where a verb has none.
+func modeOf(s string) (index.Mode, error) {
+	m := index.Mode(s)
+	if m != "" && m != index.Fast && m != index.Thorough {
+		return "", usagef("--mode %q: want fast or thorough", s)
+	}
+	return m, nil
 }
 
 func (a *app) judgeCommand() *cobra.Command {
 	var flags judgeFlags
 	c := &cobra.Command{
-		Use:   "judge [--bank NAME]... [--authorised] [--limit N] PATH...",
+		Use:   "judge [--mode fast|thorough] [--bank NAME]... [--authorised] [--limit N] PATH...",
 		Short: "Say what is known about pictures",
 		Long: `Judges pictures: one line for each, in the order walked. A folder is walked in
 lexical order, hidden files and symbolic links left out; every file in it is
 judged, whatever its name ends with. "-" is standard input.
 
-A line shows file, outcome, advice, then of the first match grade, bank/id,
-distance/threshold and transform, then milliseconds. Outcomes:
+Mode thorough looks for the picture inside the picture and compares local features
+too; mode fast compares hashes, in a fraction of the time. A store of recipe 1 is
+searched in mode fast only (see "touchstone reindex").
+
+A line shows file, outcome, advice, then of the first match grade, bank/id, what
+was found and its threshold (6/31: a distance by hash in bits; "region 20/28": by
+a region; "geometry 180/100": the evidence of geometry, where more is surer) and
+transform, then milliseconds. Outcomes:
 
   known_fake     the photo is a registered photo of a known fake
   known_genuine  the photo is the brand's own. Counterfeiters use such photos:
@@ -63,6 +86,7 @@ or known_genuine, 12 something unusable, 0 nothing found.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	flags.register(c)
+	addMode(c, &flags.mode, "fast or thorough")
 	c.RunE = a.verb(func(ctx context.Context, args []string) error {
 		o, err := flags.options()
 		if err != nil {
@@ -198,8 +222,8 @@ func (j judged) String() string {
 	grade, ref, distance, transform := "-", "-", "-", "-"
 	if len(v.Matches) > 0 {
 		m := v.Matches[0]
-		grade, ref, transform = string(m.Grade), printable(m.Bank+"/"+m.ID), m.Distance.Transform.String()
-		distance = distanceText(m)
+		grade, ref, transform = string(m.Grade), printable(m.Bank+"/"+m.ID), m.Transform().String()
+		distance = foundText(m)
 	}
 	if v.Outcome == index.Unusable {
 		ref = string(v.Reason)
@@ -208,14 +232,20 @@ func (j judged) String() string {
 		printable(j.file), v.Outcome, v.Advice, grade, ref, distance, transform, millis(j.took))
 }
 
-// distanceText is the deciding distance and its threshold; "-" where equal
-// bytes decided.
-func distanceText(m index.Match) string {
-	d := m.Distance.Of(m.Main)
-	if d < 0 {
+// foundText is what the deciding check found and its threshold. Where equal bytes
+// decided it is the distance, 0 unless recipes changed, or "-".
+func foundText(m index.Match) string {
+	n, ok := m.Found()
+	switch {
+	case ok && m.Check != index.CheckHash:
+		return fmt.Sprintf("%s %d/%d", m.Check, n, m.Threshold)
+	case !ok:
+		n = m.Distance.Of(m.Main)
+	}
+	if n < 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%d/%d", d, m.Threshold)
+	return fmt.Sprintf("%d/%d", n, m.Threshold)
 }
 
 // tally remembers the gravest result.

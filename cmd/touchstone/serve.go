@@ -37,13 +37,14 @@ type serveFlags struct {
 	addr, metrics string
 	drain         time.Duration
 	log           slog.Level
+	mode          index.Mode
 }
 
 func (a *app) serveCommand() *cobra.Command {
 	var f serveFlags
-	var level string
+	var level, mode string
 	c := &cobra.Command{
-		Use:   "serve [--addr HOST:PORT] [--metrics-addr HOST:PORT]",
+		Use:   "serve [--addr HOST:PORT] [--metrics-addr HOST:PORT] [--mode fast|thorough]",
 		Short: "Answer over HTTP",
 		Long: `Serves the HTTP interface: POST /v1/judge and others, described in /openapi.json.
 It listens at once; /livez is 200 from then on, /readyz when the store is open. The
@@ -64,12 +65,16 @@ limit of the environment variable GOMEMLIMIT is respected.`,
 	f.addFlags(c, defaultMetricsAddr)
 	c.Flags().StringVar(&level, "log", "info", "what to log: info (each request), warn or error")
 	completes(c, "log", "info", "warn", "error")
-	c.RunE = a.verb(func(ctx context.Context, _ []string) error {
+	addMode(c, &mode, "how pictures are judged unless a request says otherwise: fast or thorough")
+	c.RunE = a.verb(func(ctx context.Context, _ []string) (err error) {
+		if f.mode, err = modeOf(mode); err != nil {
+			return err
+		}
 		if err := f.log.UnmarshalText([]byte(level)); err != nil {
 			return usagef("--log: %w", err)
 		}
 		var x *index.Index
-		err := a.serveHTTP(ctx, f, func() (_ *index.Index, err error) {
+		err = a.serveHTTP(ctx, f, func() (_ *index.Index, err error) {
 			x, err = a.open(ctx, false)
 			return x, err
 		}, func(string) { a.note("touchstone: ready") })
@@ -113,7 +118,7 @@ func (a *app) serveHTTP(ctx context.Context, f serveFlags, open func() (*index.I
 		}
 		return err
 	}
-	s := server.New(x, server.Options{Logger: log, Limits: a.limits})
+	s := server.New(x, server.Options{Logger: log, Limits: a.limits, Mode: f.mode})
 	doors.Set(s)
 	metrics.Set(s.Metrics())
 	ready(main.addr)
