@@ -105,7 +105,8 @@ func TestRegionsFindCrops(t *testing.T) {
 	}{
 		{"6 %, more off the top left", 4, 4, 2, 2, Upright},
 		{"9 %, unevenly", 3, 6, 6, 3, Upright},
-		{"a quarter off the left, a window between two", 24.5, 0, 0, 0, Upright},
+		{"13 %, most off the left", 11, 6, 2, 7, Upright},
+		{"near a quarter off the left", 23, 0, 0, 0, Upright},
 		{"the middle 80 %", 10, 10, 10, 10, Upright},
 		{"a wide tile", 0, 10, 0, 10, Upright},
 		{"the middle 80 %, mirrored", 10, 10, 10, 10, Mirror},
@@ -128,7 +129,7 @@ func TestPlainWindowsHaveNoCode(t *testing.T) {
 	p := texture(3, 256, 256)
 	for i := range p.pix {
 		if i%p.w >= 64 { // detail in the left quarter only
-			p.pix[i] = 250 << lumaBits
+			p.pix[i] = 250<<lumaBits + uint16(i%7)<<(lumaBits-3) // not quite even
 		}
 	}
 	for i, c := range ofPlane(p).regions() {
