@@ -61,6 +61,9 @@ const (
 	innerGap     = 3   // pixels at the canvas' edge in which no line lies
 	innerCut     = 5   // least score per run of a line that cuts a cell
 	innerQueue   = 32  // cells looked at
+	innerEmpty   = 24  // at least one square in so many must show something
+	seenStep     = 4   // class of steps, 2 levels per pixel
+	islandGap    = 2   // squares between islands
 	flatCost     = 8   // score lost by an invisible run
 	flatMost     = 200 // and by all of a side in the lenient ranking
 	evenAgainst  = 2   // score per run below which an even division is none
@@ -78,12 +81,14 @@ func innerPictures(p plane) []image.Rectangle {
 	upright := newRuler(columnRuns(q), q.w)
 	level := newRuler(rowRuns(q), q.h)
 	visible, lenient := pairUp(upright, level)
-	var best []scored
 	parts := cutUp(upright, level)
-	best = distinct(best, above(parts), innerCells)
-	best = distinct(best, visible, innerVisible)
-	best = distinct(best, parts, innerEven)
-	best = distinct(best, lenient, maxInner)
+	marks := newDetail(upright, level)
+	var best chosen
+	best.add(marks, above(parts), innerCells)
+	best.add(marks, visible, innerVisible)
+	best.add(marks, parts, innerEven)
+	best.add(marks, islands(marks, q), innerEven+1)
+	best.add(marks, lenient, maxInner)
 	out := make([]image.Rectangle, len(best))
 	for i, s := range best {
 		out[i] = settle(p, enlarge(s.r, q, p, factor), factor+1)
@@ -162,7 +167,9 @@ func rowRuns(p plane) []int32 {
 // ruler holds the lines of one direction that may be the side of a photo, in
 // the order of their places; the first and the last are the canvas' own edges.
 type ruler struct {
-	length int // of the canvas across the lines
+	length int     // of the canvas across the lines
+	runs   int     // along each of them
+	steps  []uint8 // classes of the steps at each place, run by run
 	lines  []line
 }
 
@@ -182,7 +189,7 @@ func newRuler(runs []int32, n int) *ruler {
 	for at := innerGap; at < n-innerGap; at++ {
 		rank[at] = longestRun(steps, at, m)
 	}
-	r := &ruler{length: n, lines: []line{{at: 0}}}
+	r := &ruler{n, m, steps, []line{{at: 0}}}
 	for _, at := range withEven(peaks(rank), n) {
 		r.lines = append(r.lines, newLine(steps, at, m))
 	}
@@ -485,18 +492,161 @@ func uneven(at, n int) int32 {
 // cutBits are the fractional bits of the score of a cut.
 const cutBits = 4
 
-// distinct appends rectangles until the list has most, leaving out those that
-// nearly are in it.
-func distinct(list, more []scored, most int) []scored {
+// chosen is the list that will be returned.
+type chosen []scored
+
+// add appends rectangles until there are most, leaving out empty ones and those
+// that nearly are in the list.
+func (c *chosen) add(d *detail, more []scored, most int) {
 	for _, s := range more {
-		if len(list) >= most {
-			break
+		if len(*c) >= most {
+			return
 		}
-		if !slices.ContainsFunc(list, func(o scored) bool { return overlap(s.r, o.r) > innerAlike }) {
-			list = append(list, s)
+		known := func(o scored) bool { return overlap(s.r, o.r) > innerAlike }
+		if innerEmpty*d.in(s.r) >= d.cells(s.r) && !slices.ContainsFunc(*c, known) {
+			*c = append(*c, s)
 		}
 	}
-	return list
+}
+
+// detail counts the squares of innerRun pixels in which something is to be
+// seen.
+type detail struct {
+	w, h int
+	seen []bool
+	sums []int32 // (w+1) x (h+1), of all squares above and to the left
+}
+
+func newDetail(upright, level *ruler) *detail {
+	d := &detail{w: level.runs, h: upright.runs}
+	d.seen = make([]bool, d.w*d.h)
+	for x := range d.w * innerRun {
+		for y, v := range upright.steps[x*d.h:][:d.h] {
+			if v >= seenStep {
+				d.seen[y*d.w+x/innerRun] = true
+			}
+		}
+	}
+	for y := range d.h * innerRun {
+		row := d.seen[y/innerRun*d.w:][:d.w]
+		for x, v := range level.steps[y*d.w:][:d.w] {
+			if v >= seenStep {
+				row[x] = true
+			}
+		}
+	}
+	n := d.w + 1
+	d.sums = make([]int32, n*(d.h+1))
+	for y := range d.h {
+		var row int32
+		for x := range d.w {
+			if d.seen[y*d.w+x] {
+				row++
+			}
+			d.sums[(y+1)*n+x+1] = d.sums[y*n+x+1] + row
+		}
+	}
+	return d
+}
+
+// squares are those that lie in r.
+func (d *detail) squares(r image.Rectangle) image.Rectangle {
+	up := func(v int) int { return (v + innerRun - 1) / innerRun }
+	return image.Rect(up(r.Min.X), up(r.Min.Y), r.Max.X/innerRun, r.Max.Y/innerRun)
+}
+
+func (d *detail) cells(r image.Rectangle) int32 {
+	s := d.squares(r)
+	return int32(s.Dx() * s.Dy())
+}
+
+func (d *detail) in(r image.Rectangle) int32 {
+	s, n := d.squares(r), d.w+1
+	return d.sums[s.Max.Y*n+s.Max.X] - d.sums[s.Max.Y*n+s.Min.X] - d.sums[s.Min.Y*n+s.Max.X] + d.sums[s.Min.Y*n+s.Min.X]
+}
+
+// islands are what stands alone on an even ground: a photo with the colour of
+// the page round its product, of which nothing else can be seen. Squares of
+// detail that touch belong together.
+func islands(d *detail, p plane) []scored {
+	small := max(innerLeast, max(p.w, p.h)/innerPart) / innerRun
+	var out []scored
+	todo := make([]int, 0, len(d.seen))
+	left := slices.Clone(d.seen)
+	for i := range left {
+		if !left[i] {
+			continue
+		}
+		left[i] = false
+		todo = append(todo[:0], i)
+		box := image.Rectangle{}
+		for len(todo) > 0 {
+			x, y := todo[len(todo)-1]%d.w, todo[len(todo)-1]/d.w
+			todo = todo[:len(todo)-1]
+			box = box.Union(image.Rect(x, y, x+1, y+1))
+			for v := max(0, y-islandGap); v <= min(d.h-1, y+islandGap); v++ {
+				for u := max(0, x-islandGap); u <= min(d.w-1, x+islandGap); u++ {
+					if left[v*d.w+u] {
+						left[v*d.w+u] = false
+						todo = append(todo, v*d.w+u)
+					}
+				}
+			}
+		}
+		if box.Dx() < small || box.Dy() < small || box.Dx() > d.w-small/2 && box.Dy() > d.h-small/2 {
+			continue
+		}
+		r := image.Rectangle{box.Min.Mul(innerRun), box.Max.Mul(innerRun)}
+		r = content(p, r.Inset(-2*innerRun).Intersect(image.Rect(0, 0, p.w, p.h)))
+		out = append(out, scored{r, int32(box.Dx() * box.Dy())})
+	}
+	sortScored(out)
+	return out
+}
+
+// content cuts the uniform border off a part of a plane, by the rule of trim.
+func content(p plane, r image.Rectangle) image.Rectangle {
+	for range trimRounds {
+		before := r
+		r.Min.Y += plainLines(p, r.Min.Y*p.w+r.Min.X, p.w, r.Dy(), 1, r.Dx())
+		r.Max.Y -= plainLines(p, (r.Max.Y-1)*p.w+r.Min.X, -p.w, r.Dy(), 1, r.Dx())
+		r.Min.X += plainLines(p, r.Min.Y*p.w+r.Min.X, 1, r.Dx(), p.w, r.Dy())
+		r.Max.X -= plainLines(p, r.Min.Y*p.w+r.Max.X-1, -1, r.Dx(), p.w, r.Dy())
+		if r == before {
+			break
+		}
+	}
+	return r
+}
+
+// plainLines counts the border lines from the one at first on, of at most
+// lines-innerLeast/2.
+func plainLines(p plane, first, next, lines, along, n int) int {
+	if lines < innerLeast || n == 0 {
+		return 0
+	}
+	var count [256]int
+	for i := range n {
+		count[p.pix[first+i*along]>>lumaBits]++
+		count[p.pix[first+next+i*along]>>lumaBits]++
+	}
+	colour, left := 0, n
+	for left -= count[0]; left > 0; left -= count[colour] {
+		colour++
+	}
+	lo, hi := uint16(max(0, colour-trimLevels)<<lumaBits), uint16(min(256, colour+trimLevels+1)<<lumaBits-1)
+	for k := range lines - innerLeast/2 {
+		odd := 0
+		for i := range n {
+			if v := p.pix[first+k*next+i*along]; v < lo || v > hi {
+				odd++
+			}
+		}
+		if 100*odd > trimOdd*n {
+			return k
+		}
+	}
+	return lines - innerLeast/2
 }
 
 // overlap is the intersection over the union, in percent.
