@@ -95,12 +95,12 @@ func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptio
 	if err != nil {
 		return nil, 0, err
 	}
-	if o.Regions {
-		q.setParts(picture)
-	}
 	banks, err := s.choose(o.Banks)
 	if err != nil {
 		return nil, 0, err
+	}
+	if o.Regions && slices.ContainsFunc(banks, (*bankView).hasRegions) {
+		q.setParts(picture)
 	}
 	found := newCollector(o.Limit)
 	slots, err := slotsOf(ctx, s.txn, o.SHA256, 0)

@@ -314,3 +314,93 @@ func TestTurned(t *testing.T) {
 		t.Errorf("the top left corner mirrored and turned is at %v, %v", x, y)
 	}
 }
+
+// TestSnapshotsKeepRegions: what a snapshot shows does not change when references
+// get, lose or move their features.
+func TestSnapshotsKeepRegions(t *testing.T) {
+	x := shop(t)
+	some := someFeatures(t)
+	part := hash.FromPDQ(some[0].Regions()[2], 90)
+	r := rand.New(rand.NewPCG(7, 8))
+	var refs []Reference
+	for i := range 20 {
+		ref := Reference{Bank: "fakes", ID: fmt.Sprintf("%02d", i), Fingerprint: hash.FromPDQ(anyCode(r), 90)}
+		if i%4 == 0 {
+			ref.Features = some[i%3]
+		}
+		refs = append(refs, ref)
+	}
+	mustAdd(t, x, refs...)
+	f, err := packed(some[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := NearOptions{Regions: true}
+	find := func(s *snapshot) string {
+		ms, _, err := s.near(t.Context(), part, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(checked(ms))
+	}
+	complete := func(id string) {
+		_, err := x.submit(t.Context(), func(w *batch, _ *request) error {
+			b, _ := w.bank("fakes")
+			slot, _, err := w.lookUp(b, id)
+			if err == nil {
+				_, err = w.addFeatures("fakes", id, slot, f)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	type shown struct {
+		s    *snapshot
+		want string
+	}
+	var all []shown
+	for i, change := range []func(){
+		func() { complete("01") },
+		func() { complete("19") },
+		func() {
+			mustAdd(t, x, Reference{Bank: "fakes", ID: "20", Fingerprint: hash.FromPDQ(anyCode(r), 90), Features: some[0]})
+		},
+		func() {
+			if err := x.SetOpinion(t.Context(), "fakes", "01", Withdrawn); err != nil {
+				t.Fatal(err)
+			}
+		},
+		func() {
+			if err := x.SetOpinion(t.Context(), "fakes", "01", Confirmed); err != nil {
+				t.Fatal(err)
+			}
+		},
+		func() { complete("02") },
+		func() { // more than half: the chunk is written anew
+			for i := range 12 {
+				if err := x.Remove(t.Context(), "fakes", fmt.Sprintf("%02d", i+4)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+		func() { complete("03") },
+	} {
+		s := x.acquire()
+		defer s.release()
+		all = append(all, shown{s, find(s)})
+		change()
+		now := x.acquire()
+		if got := find(now); got == all[i].want {
+			t.Errorf("change %d is not seen: %s", i, got)
+		}
+		now.release()
+		for j, old := range all {
+			if got := find(old.s); got != old.want {
+				t.Errorf("change %d: snapshot %d shows %s, showed %s", i, j, got, old.want)
+			}
+		}
+	}
+	mustCheck(t, x)
+}

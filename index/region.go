@@ -16,11 +16,15 @@ import (
 // A copy that shows a part of a photo has another hash than the whole. So the
 // regions of references have codes too (see package hash), and the picture as a
 // whole is compared with all of them: it may be the left half, or the middle. It
-// is compared in its eight orientations, with and without its border.
+// is compared as it is and mirrored, with and without its border: further turns
+// would find cuts that were also turned by a quarter, at four times the cost.
 //
 // A reference that is found both ways is one candidate: that of the better grade,
 // and of equal ones that of the better score. The position in a chunk of both
 // kinds of hits ascends, so they are joined like two sorted lists.
+
+// hasRegions reports whether a search by regions can find anything.
+func (b *bankView) hasRegions() bool { return b.counts.regions > 0 }
 
 // setParts chooses the codes that regions are compared with: those of the
 // picture, or of the fingerprint if that is all there is. The code of zeros,
@@ -31,7 +35,8 @@ func (q *query) setParts(picture *hash.Info) {
 		q.picture, variants = picture, picture.RegionVariants()
 	}
 	for _, v := range variants {
-		if v.Frame != hash.Smooth && (v.Transform == hash.Upright || !q.o.Upright) && v.Code != (hash.Code{}) {
+		turned := v.Transform != hash.Upright && (v.Transform != hash.Mirror || q.o.Upright)
+		if v.Frame != hash.Smooth && !turned && v.Code != (hash.Code{}) {
 			q.parts = append(q.parts, v)
 			q.partCodes = append(q.partCodes, v.Code)
 		}

@@ -43,13 +43,14 @@ func seen(k Kind, id string, d int, mods ...func(*Match)) Match {
 func fake(id string, d int, mods ...func(*Match)) Match    { return seen(Fake, id, d, mods...) }
 func genuine(id string, d int, mods ...func(*Match)) Match { return seen(Genuine, id, d, mods...) }
 
+// testPolicy does not change with the default one.
+var testPolicy = Policy{Strong: 31, Weak: 46, RegionStrong: 28, RegionWeak: 36, GeometryStrong: 85, GeometryWeak: 75, Advise: Block}
+
 // byRegion makes a match by a region at distance d.
 func byRegion(id string, d int, mods ...func(*Match)) Match {
 	m := seen(Fake, id, 110)
-	m.Check, m.Grade, m.Threshold, m.Score = CheckRegion, Strong, 28, scoreOf(CheckRegion, hash.PDQ, d)
-	if d > 28 {
-		m.Grade, m.Threshold = Weak, 36
-	}
+	m.Check, m.Score = CheckRegion, scoreOf(CheckRegion, hash.PDQ, d)
+	m.Grade, m.Threshold = testPolicy.gradeOf(CheckRegion, d)
 	m.Region = &RegionHit{
 		Distance: d, Window: 4, Frame: hash.Trimmed, Transform: hash.Mirror,
 		Query: [4]int{10, 20, 210, 180}, Quad: [4][2]float64{{232, 3.5}, {-12, 3.5}, {-12, 199.25}, {232, 199.25}},
@@ -65,9 +66,9 @@ func unplaced(m *Match) { m.Region.Query, m.Region.Quad = [4]int{}, [4][2]float6
 // byGeometry makes a match of that evidence.
 func byGeometry(id string, evidence int, mods ...func(*Match)) Match {
 	m := seen(Fake, id, 120)
-	m.Check, m.Grade, m.Threshold, m.Score = CheckGeometry, Strong, 100, scoreOf(CheckGeometry, hash.PDQ, evidence)
-	if evidence < 100 {
-		m.Grade, m.Threshold = Weak, 60
+	m.Check, m.Grade, m.Threshold, m.Score = CheckGeometry, Strong, 85, scoreOf(CheckGeometry, hash.PDQ, evidence)
+	if evidence < 85 {
+		m.Grade, m.Threshold = Weak, 75
 	}
 	m.Geometry = &hash.Alignment{
 		Evidence: evidence, Inliers: 71, Spread: 0.82, Agreement: 0.9,
@@ -80,7 +81,7 @@ func byGeometry(id string, evidence int, mods ...func(*Match)) Match {
 }
 
 func likeTemplate(m *Match) {
-	m.Geometry.Template, m.Relation, m.Grade, m.Threshold = true, SameTemplate, Weak, 60
+	m.Geometry.Template, m.Relation, m.Grade, m.Threshold = true, SameTemplate, Weak, 75
 }
 
 func with(o Opinion) func(*Match) { return func(m *Match) { m.Opinion = o } }
@@ -307,7 +308,7 @@ func goldenVerdicts() map[string]Verdict {
 		"words":         seq(Decide(hash.FromWord(hash.Perception, 7), []Match{word}, DecideOptions{})),
 		"none":          seq(Decide(someFingerprint, nil, DecideOptions{})),
 		"region":        seq(Decide(someFingerprint, []Match{byRegion("crop", 20), byRegion("of a fingerprint", 30, unplaced)}, DecideOptions{Mode: Fast})),
-		"geometry":      seq(Decide(someFingerprint, mergeMatches([]Match{byGeometry("scene", 180), byRegion("scene", 30), byGeometry("carton", 200, likeTemplate)}), DecideOptions{})),
+		"geometry":      seq(Decide(someFingerprint, mergeMatches([]Match{byGeometry("scene", 92), byRegion("scene", 30), byGeometry("carton", 80, likeTemplate)}), DecideOptions{})),
 		"unusable":      {Outcome: Unusable, Reason: hash.TooPlain, Advice: NoAdvice, Mode: Fast, Seq: 4711, Recipe: 2},
 	}
 }
@@ -388,9 +389,9 @@ func TestReplayFindsContradictions(t *testing.T) {
 		{"no geometry", func(v *Verdict) { v.Matches[0].Check = CheckGeometry }},
 		{"a region beyond its threshold", func(v *Verdict) { *v = decided(byRegion("a", 20)); v.Matches[0].Region.Distance = 29 }},
 		{"a region's score", func(v *Verdict) { *v = decided(byRegion("a", 20)); v.Matches[0].Score = 0.9 }},
-		{"less evidence than is needed", func(v *Verdict) { *v = decided(byGeometry("a", 120)); v.Matches[0].Geometry.Evidence = 99 }},
-		{"a strong template", func(v *Verdict) { *v = decided(byGeometry("a", 120)); v.Matches[0].Geometry.Template = true }},
-		{"exact by geometry", func(v *Verdict) { *v = decided(byGeometry("a", 120)); v.Matches[0].Grade = Exact }},
+		{"less evidence than is needed", func(v *Verdict) { *v = decided(byGeometry("a", 90)); v.Matches[0].Geometry.Evidence = 84 }},
+		{"a strong template", func(v *Verdict) { *v = decided(byGeometry("a", 90)); v.Matches[0].Geometry.Template = true }},
+		{"exact by geometry", func(v *Verdict) { *v = decided(byGeometry("a", 90)); v.Matches[0].Grade = Exact }},
 		{"unknown check", func(v *Verdict) { v.Matches[0].Check = "eyes" }},
 		{"order", func(v *Verdict) { slices.Reverse(v.Matches) }},
 		{"twice the same", func(v *Verdict) { v.Matches[1] = v.Matches[0] }},
@@ -422,20 +423,21 @@ func TestMergeMatches(t *testing.T) {
 		want string
 	}{
 		{"none", nil, ""},
-		{"others stay", []Match{fake("b", 40), fake("a", 6)}, "a hash strong 0.953, b hash weak 0.688"},
-		{"the better grade", []Match{fake("a", 40), byGeometry("a", 120)}, "a geometry strong 0.8 G"},
-		{"the better score", []Match{byRegion("a", 20), byGeometry("a", 255)}, "a geometry strong 0.95 RG"},
-		{"in any order", []Match{byGeometry("a", 255), byRegion("a", 20)}, "a geometry strong 0.95 RG"},
-		{"weak evidence stays beside strong", []Match{byGeometry("a", 70), fake("a", 6)}, "a hash strong 0.953 G"},
-		{"the same file", []Match{byGeometry("a", 255), fake("a", 0, exact)}, "a sha256 exact 1 G"},
-		{"a template", []Match{byGeometry("a", 200, likeTemplate)}, "a geometry weak 0.933 G same_template"},
-		{"a template beside a region", []Match{byRegion("a", 10), byGeometry("a", 200, likeTemplate)}, "a region weak 0.872 RG same_template"},
-		{"a template beside a weak hash", []Match{fake("a", 40), byGeometry("a", 70, likeTemplate)}, "a geometry weak 0.717 G same_template"},
-		{"a template beside a strong hash", []Match{fake("a", 6), byGeometry("a", 200, likeTemplate)}, "a hash strong 0.953 G"},
+		{"others stay", []Match{fake("b", 40), fake("a", 6)}, "a hash strong, b hash weak"},
+		{"the better grade", []Match{fake("a", 40), byGeometry("a", 90)}, "a geometry strong G"},
+		{"the better score", []Match{byRegion("a", 28), byGeometry("a", 100)}, "a geometry strong RG"},
+		{"in any order", []Match{byGeometry("a", 100), byRegion("a", 28)}, "a geometry strong RG"},
+		{"weak evidence stays beside strong", []Match{byGeometry("a", 80), fake("a", 6)}, "a hash strong G"},
+		{"the same file", []Match{byGeometry("a", 100), fake("a", 0, exact)}, "a sha256 exact G"},
+		{"a template", []Match{byGeometry("a", 90, likeTemplate)}, "a geometry weak G same_template"},
+		{"a template of less evidence", []Match{byGeometry("a", 30, likeTemplate)}, "a geometry weak G same_template"},
+		{"a template beside a region", []Match{byRegion("a", 10), byGeometry("a", 90, likeTemplate)}, "a region weak RG same_template"},
+		{"a template beside a weak hash", []Match{fake("a", 40), byGeometry("a", 30, likeTemplate)}, "a hash weak G same_template"},
+		{"a template beside a strong hash", []Match{fake("a", 6), byGeometry("a", 90, likeTemplate)}, "a hash strong G"},
 	} {
 		var got []string
 		for _, m := range mergeMatches(c.ms) {
-			s := fmt.Sprintf("%s %s %s %v", m.ID, m.Check, m.Grade, float64(thousandths(m.Score))/1000)
+			s := fmt.Sprintf("%s %s %s", m.ID, m.Check, m.Grade)
 			if m.Region != nil || m.Geometry != nil {
 				s += " "
 			}
@@ -470,7 +472,7 @@ func TestEvidence(t *testing.T) {
 		{fake("a", 40), "pdq 40 of 46 (weak)"},
 		{fake("a", 0, exact), "sha256 (the same file)"},
 		{byRegion("a", 20), "region 20 of 28 (strong, mirror)"},
-		{byGeometry("a", 80), "geometry 80 of 60 (weak)"},
+		{byGeometry("a", 80), "geometry 80 of 75 (weak)"},
 	} {
 		if got := c.m.evidence(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
