@@ -46,10 +46,11 @@ func (s *Scene) Align(f *Features) (Alignment, bool) {
 	r := s.compare(f, best.m)
 	t := r.tally()
 	a := Alignment{
-		Evidence: t.evidence(best.cells), Template: t.template(best.cells),
+		Evidence: t.evidence(best.cells),
 		Inliers: best.cells, Spread: hundredths(s.spread(f, best.inliers)),
 		Agreement: hundredths(float64(t.same) / float64(max(1, t.structured))),
 	}
+	a.Template = a.Evidence < templateBelow && t.template(best.cells)
 	a.place(s, f, best.m)
 	return a, true
 }

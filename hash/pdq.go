@@ -188,24 +188,34 @@ var cosines = func() (m [pdqBlock][pdqSide]int64) {
 	return m
 }()
 
-// dct multiplies with the cosines from both sides. Sums stay below 2^56.
+// dct multiplies with the cosines from both sides. Sums stay below 2^56. The
+// cosines are even or odd about the middle, so rows are first folded upon each
+// other; the sums are the same.
 func (s *samples) dct() *block {
 	var half [pdqBlock][pdqSide]int64
-	for i := range half {
+	for j := range pdqSide / 2 {
+		up, down := &s[j], &s[pdqSide-1-j]
+		var folded [2][pdqSide]int64 // for odd and for even frequencies
 		for k := range pdqSide {
-			var sum int64
-			for j := range pdqSide {
-				sum += cosines[i][j] * s[j][k]
+			folded[0][k], folded[1][k] = up[k]-down[k], up[k]+down[k]
+		}
+		for i := range half {
+			c, h, f := cosines[i][j], &half[i], &folded[i%2]
+			for k := range h {
+				h[k] += c * f[k]
 			}
-			half[i][k] = sum >> weightBits
 		}
 	}
 	var b block
 	for i := range half {
+		h := &half[i]
+		for k := range h {
+			h[k] >>= weightBits
+		}
 		for j := range pdqBlock {
 			var sum int64
-			for k := range pdqSide {
-				sum += half[i][k] * cosines[j][k]
+			for k, c := range cosines[j] {
+				sum += h[k] * c
 			}
 			b[pdqBlock*i+j] = sum >> weightBits
 		}

@@ -213,6 +213,9 @@ const (
 	seenInliers = 10 // from which nothing is subtracted
 	seenWindows = 10
 	coverBonus  = 20 // the most that leaving out windows at covers may add
+
+	// templateBelow is the evidence below which pictures may be of one template.
+	templateBelow = 75
 )
 
 // evidence weighs the views, 0 to 100.

@@ -28,13 +28,12 @@ type Policy struct {
 	Strong int `json:"strong"`
 	Weak   int `json:"weak"`
 	// RegionStrong and RegionWeak are the same for a region of the reference, in
-	// bits of 256. They are smaller: a reference has some thirty regions, each of
-	// which may match by chance. 0 means the default.
+	// bits of 256. 0 means the default.
 	RegionStrong int `json:"region_strong,omitempty"`
 	RegionWeak   int `json:"region_weak,omitempty"`
 	// GeometryStrong and GeometryWeak are the least evidence of geometry
-	// (hash.Alignment.Evidence, 0 to 255) of these grades; more is surer, so
-	// GeometryStrong is at least GeometryWeak. 256 is never reached. 0 means the
+	// (hash.Alignment.Evidence, 0 to 100) of these grades; more is surer, so
+	// GeometryStrong is at least GeometryWeak. 101 is never reached. 0 means the
 	// default.
 	GeometryStrong int `json:"geometry_strong,omitempty"`
 	GeometryWeak   int `json:"geometry_weak,omitempty"`
@@ -44,16 +43,16 @@ type Policy struct {
 
 // DefaultPolicy returns the starting values for banks of the main hash k: for
 // PDQ strong 31 and weak 46 of 256 bits (31 is what PDQ's authors recommend;
-// 46 was measured to accuse 1 % of the hardest innocent uploads), regions 28 and
-// 36 bits, geometry 100 and 60 points; for 64-bit hashes strong 4 and weak 8 of
+// 46 was measured to accuse 1 % of the hardest innocent uploads), regions 40 and
+// 54 bits, geometry 85 and 75 points; for 64-bit hashes strong 4 and weak 8 of
 // 64 and nothing else, since they are searched by that hash alone. Fake banks
 // advise Block, genuine ones Review.
 func DefaultPolicy(k Kind, main hash.Kind) Policy {
 	p := Policy{Strong: 4, Weak: 8, Advise: Review}
 	if main == hash.PDQ {
 		p = Policy{
-			Strong: 31, Weak: 46, RegionStrong: 28, RegionWeak: 36,
-			GeometryStrong: 100, GeometryWeak: 60, Advise: Review,
+			Strong: 31, Weak: 46, RegionStrong: 40, RegionWeak: 54,
+			GeometryStrong: 85, GeometryWeak: 75, Advise: Review,
 		}
 	}
 	if k == Fake {
@@ -178,8 +177,8 @@ func (x *Index) Banks(ctx context.Context) ([]Bank, error) {
 // SetPolicy replaces a bank's policy; the next query follows it. Thresholds of
 // regions and geometry that are 0 become the default. It fails with ErrNotFound,
 // and with ErrInvalid unless 0 <= Strong <= Weak <= 96 (20 for 64-bit hashes),
-// 1 <= RegionStrong <= RegionWeak <= 64 and 256 >= GeometryStrong >=
-// GeometryWeak >= 20 (64-bit hashes have none of them). A store of recipe 1
+// 1 <= RegionStrong <= RegionWeak <= 64 and 101 >= GeometryStrong >=
+// GeometryWeak >= 40 (64-bit hashes have none of them). A store of recipe 1
 // takes the default ones only.
 func (x *Index) SetPolicy(ctx context.Context, bank string, p Policy) error {
 	_, err := x.submit(ctx, func(w *batch, _ *request) error { return w.setPolicy(bank, p) })

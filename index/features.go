@@ -30,6 +30,7 @@ var ErrDiffers = errors.New("another picture")
 
 // features are hash.Features in the forms in which they are stored.
 type features struct {
+	of      *hash.Features
 	body    []byte
 	regions []hash.Code
 }
@@ -46,7 +47,7 @@ func packed(f *hash.Features) (*features, error) {
 	if len(body) > maxFeatures {
 		return nil, invalid("features of %d bytes, at most %d", len(body), maxFeatures)
 	}
-	return &features{body: body, regions: f.Regions()}, nil
+	return &features{of: f, body: body, regions: f.Regions()}, nil
 }
 
 // size is that of the rows in bytes.
@@ -293,7 +294,7 @@ func (w *batch) addFeatures(bank, id string, slot uint64, f *features) (bool, er
 	b.counts.featured++
 	if ref.Opinion != Withdrawn {
 		w.set(regionsKey(b.id, slot), encodeRegions(b.id, slot, f.regions))
-		w.addRegions(b, slot, f.regions)
+		w.draft.addFeatures(b, slot, f)
 	}
 	w.journalSlot(FeaturesAdded, b.id, slot)
 	return true, nil

@@ -169,8 +169,9 @@ func (x *Index) start(ctx context.Context) (st *state, err error) {
 	}
 	txn := x.db.NewTransaction(false)
 	defer txn.Discard()
-	l := &loader{txn: txn, regions: map[uint32]counts{}}
+	l := &loader{txn: txn, regions: map[uint32]counts{}, log: x.options.Logger}
 	l.format, l.recipe = h.format, int(h.recipe)
+	l.maxLocal = x.options.localFeatures()
 	if err := l.load(ctx); err != nil {
 		return nil, err
 	}
@@ -217,6 +218,7 @@ func (x *Index) checkEmpty(txn *badger.Txn) error {
 type loader struct {
 	state
 	txn    *badger.Txn
+	log    *slog.Logger
 	loaded counts    // of the bank that is being read
 	bank   *bankView // that one
 
@@ -250,6 +252,9 @@ func (l *loader) load(ctx context.Context) error {
 		return err
 	}
 	if err := l.loadRegions(ctx); err != nil {
+		return err
+	}
+	if err := l.loadLocal(ctx); err != nil {
 		return err
 	}
 	slices.SortFunc(l.banks, func(a, b *bankView) int { return strings.Compare(a.Name, b.Name) })

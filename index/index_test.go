@@ -176,3 +176,46 @@ func TestMain(m *testing.M) {
 func tempDir() (string, error) { return os.MkdirTemp("", "touchstone") }
 
 func removeAll(dir string) { _ = os.RemoveAll(dir) }
+
+// TestPolicies: what thresholds a bank may have.
+func TestPolicies(t *testing.T) {
+	x := shop(t)
+	if _, err := x.CreateBank(t.Context(), Bank{Name: "words", Kind: Fake, Main: hash.Difference}); err != nil {
+		t.Fatal(err)
+	}
+	d := DefaultPolicy(Fake, hash.PDQ)
+	with := func(f func(*Policy)) Policy { p := d; f(&p); return p }
+	for _, c := range []struct {
+		what, bank string
+		p          Policy
+		want       error
+	}{
+		{"the default", "fakes", d, nil},
+		{"all zero but the hash", "fakes", Policy{Strong: 31, Weak: 46, Advise: Review}, nil},
+		{"the least", "fakes", Policy{RegionStrong: 1, RegionWeak: 1, GeometryStrong: minGeometry, GeometryWeak: minGeometry, Advise: Review}, nil},
+		{"the most", "fakes", Policy{96, 96, 64, 64, maxGeometry, maxGeometry, Block}, nil},
+		{"weak below strong", "fakes", with(func(p *Policy) { p.Weak = p.Strong - 1 }), ErrInvalid},
+		{"a weak threshold of nearly everything", "fakes", with(func(p *Policy) { p.Weak = 97 }), ErrInvalid},
+		{"a region's weak below strong", "fakes", with(func(p *Policy) { p.RegionWeak = p.RegionStrong - 1 }), ErrInvalid},
+		{"a region's weak threshold of nearly everything", "fakes", with(func(p *Policy) { p.RegionWeak = 65 }), ErrInvalid},
+		{"a negative one", "fakes", with(func(p *Policy) { p.RegionStrong = -1 }), ErrInvalid},
+		{"geometry's strong below weak", "fakes", with(func(p *Policy) { p.GeometryStrong = p.GeometryWeak - 1 }), ErrInvalid},
+		{"too little evidence", "fakes", with(func(p *Policy) { p.GeometryWeak = minGeometry - 1 }), ErrInvalid},
+		{"more than never", "fakes", with(func(p *Policy) { p.GeometryStrong = maxGeometry + 1 }), ErrInvalid},
+		{"no advice", "fakes", with(func(p *Policy) { p.Advise = "" }), ErrInvalid},
+		{"words", "words", Policy{Strong: 3, Weak: 20, Advise: Block}, nil},
+		{"words, too far", "words", Policy{Strong: 3, Weak: 21, Advise: Block}, ErrInvalid},
+		{"words with regions", "words", Policy{Strong: 3, Weak: 9, RegionStrong: 1, RegionWeak: 2, Advise: Block}, ErrInvalid},
+		{"words with geometry", "words", Policy{Strong: 3, Weak: 9, GeometryWeak: 60, Advise: Block}, ErrInvalid},
+	} {
+		if err := x.SetPolicy(t.Context(), c.bank, c.p); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+			continue
+		}
+		b, err := x.Bank(t.Context(), c.bank)
+		if want := c.p.withDefaults(b.Main); err != nil || c.want == nil && b.Policy != want {
+			t.Errorf("%s: the bank has %+v, want %+v (%v)", c.what, b.Policy, want, err)
+		}
+	}
+	mustCheck(t, x)
+}

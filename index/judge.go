@@ -152,17 +152,10 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 	ms, more, err := s.nearWith(ctx, f, n, &info, complete)
 	if err == nil && mode == Thorough {
 		var added []Match
-		added, err = s.thorough(ctx, banks, info, ms, complete)
+		added, err = s.thorough(ctx, banks, f, info, complete)
 		ms = mergeMatches(append(ms, added...))
 	}
 	return decide(f, ms, more, o, mode), err
-}
-
-// thorough returns the matches that the checks of mode Thorough find in the
-// banks. found are those of mode Fast; a reference among them may come again,
-// with further evidence. complete is that of nearWith.
-func (s *snapshot) thorough(ctx context.Context, banks []*bankView, info hash.Info, found []Match, complete func() hash.Fingerprint) ([]Match, error) {
-	return nil, ctx.Err()
 }
 
 // mains returns the main hashes of the banks.

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -27,6 +28,13 @@ type Options struct {
 	// each reference instead of fifteen, and 84 bytes of memory instead of 1.2 KB.
 	// Such references are found by the hashes of the whole picture only.
 	NoFeatures bool
+	// LocalFeatures is the largest number of local features that are held in
+	// memory, eight bytes each, so that a thorough search finds references by
+	// them; a reference has up to hash.MaxPoints. 0 means 30 million, that is
+	// 100,000 references and 240 MB; negative means none. Beyond it those that
+	// came first are found; the others are verified by their local features only
+	// if a hash leads to them.
+	LocalFeatures int
 	// MadeBy is written into new references that do not say it themselves.
 	MadeBy string
 	// Logger receives what the store has to say; nil discards it.
@@ -35,3 +43,7 @@ type Options struct {
 	Now       func() time.Time
 	FreeSpace func(dir string) (uint64, error)
 }
+
+const defaultLocalFeatures = 100_000 * hash.MaxPoints
+
+func (o *Options) localFeatures() int { return max(0, cmp.Or(o.LocalFeatures, defaultLocalFeatures)) }

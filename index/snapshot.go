@@ -10,6 +10,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/votes"
 )
 
 // Queries never wait for writers. The simplest way to that is to copy the codes
@@ -56,6 +57,8 @@ type chunk struct {
 	regions  []hash.Code // codes of regions, those of a reference in a row,
 	regionOf []uint16    // at which position it is,
 	regionAt []uint32    // and by position, one more than where they begin; 0 if none, nil if all are
+
+	files []*votes.File // local features by position; see local.go
 }
 
 // place is a position in a chunk and a frame, in 16 bits: position*4 + frame.
@@ -154,14 +157,19 @@ func (c *chunk) without(pos int, main hash.Kind) *chunk {
 // compacted copies what lives.
 func (c *chunk) compacted(main hash.Kind) *chunk {
 	d := newChunk(len(c.slots)-c.nDead, main)
+	to := make([]int, len(c.slots))
 	for pos, slot := range c.slots {
-		if c.isDead(pos) {
+		if to[pos] = len(d.slots); c.isDead(pos) {
+			to[pos] = -1
 			continue
 		}
 		d.push(slot, c.column(pos, main), main)
 		if codes, ok := c.regionsOf(pos); ok {
 			d.pushRegions(codes)
 		}
+	}
+	for _, f := range c.files {
+		d.files = append(d.files, f.Moved(to))
 	}
 	return d
 }
@@ -237,6 +245,8 @@ type state struct {
 	// an older snapshot can be known to be stale.
 	rules uint64
 	banks []*bankView // by name
+	// maxLocal is the largest number of local features in memory; see local.go.
+	maxLocal int
 }
 
 func (s *state) bank(name string) (*bankView, bool) {
@@ -362,6 +372,7 @@ func (d *draft) add(b *bankView, slot uint64, col column, f *features) {
 	if f != nil {
 		b.chunks[last].pushRegions(f.regions)
 		b.countRegions(slot, f.regions, 1)
+		d.addLocal(b.chunks[last], len(b.chunks[last].slots)-1, f.of)
 	}
 }
 
@@ -387,8 +398,8 @@ func (d *draft) drop(b *bankView, slot uint64, col column) {
 	}
 }
 
-// addRegions gives a searchable reference its regions.
-func (d *draft) addRegions(b *bankView, slot uint64, codes []hash.Code) {
+// addFeatures gives a searchable reference its regions and local features.
+func (d *draft) addFeatures(b *bankView, slot uint64, f *features) {
 	b = d.own(b)
 	ci, pos, _ := b.find(slot)
 	if c := b.chunks[ci]; !d.grown[c] {
@@ -396,6 +407,7 @@ func (d *draft) addRegions(b *bankView, slot uint64, codes []hash.Code) {
 		b.chunks[ci] = &n
 		d.grown[&n] = true
 	}
-	b.chunks[ci].addRegions(pos, codes)
-	b.countRegions(slot, codes, 1)
+	b.chunks[ci].addRegions(pos, f.regions)
+	b.countRegions(slot, f.regions, 1)
+	d.addLocal(b.chunks[ci], pos, f.of)
 }

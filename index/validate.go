@@ -31,11 +31,13 @@ const (
 	// a hundred: some regions of product photos are smooth, and then their codes
 	// are far less random than 128 bits in the mean.
 	maxWeakRegion = 64
-	// minGeometry keeps geometry from accusing by chance: two pictures of noise
-	// agree on a few points.
-	minGeometry = 20
-	// maxGeometry is one more than evidence can be: never.
-	maxGeometry = 256
+	// minGeometry keeps geometry from accusing by chance: strangers agree on some
+	// points and some grey levels.
+	minGeometry = 40
+	// maxEvidence is the surest that geometry can be; a threshold of one more is
+	// never reached.
+	maxEvidence = 100
+	maxGeometry = maxEvidence + 1
 )
 
 func invalid(f string, args ...any) error {

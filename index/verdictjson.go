@@ -23,7 +23,7 @@ import (
 //	    "frames":{"query":"trimmed","reference":"full"},"transform":"mirror",
 //	    "region":{"distance":20,"window":4,"frame":"full","transform":"none",
 //	      "query":[0,0,640,480],"quad":[[-64,-48],[704,-48],[704,528],[-64,528]]},
-//	    "geometry":{"evidence":180,"inliers":71,"spread":0.82,"agreement":0.9,
+//	    "geometry":{"evidence":92,"inliers":71,"spread":0.82,"agreement":0.9,
 //	      "affine":[512,0,14,0,384,102],"quad":[[14,102],[526,102],[526,486],[14,486]]}}],
 //	 "more":0}
 //
@@ -297,7 +297,7 @@ func (w *geometryJSON) alignment() (*hash.Alignment, error) {
 	if w == nil {
 		return nil, nil
 	}
-	if w.Evidence < 0 || w.Evidence > 255 || w.Inliers < 0 || w.Spread < 0 || w.Spread > 1 || w.Agreement < 0 || w.Agreement > 1 {
+	if w.Evidence < 0 || w.Evidence > maxEvidence || w.Inliers < 0 || w.Spread < 0 || w.Spread > 1 || w.Agreement < 0 || w.Agreement > 1 {
 		return nil, fmt.Errorf("evidence %d, inliers %d, spread %v, agreement %v: %w", w.Evidence, w.Inliers, w.Spread, w.Agreement, ErrInvalid)
 	}
 	return &hash.Alignment{

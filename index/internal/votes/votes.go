@@ -74,6 +74,45 @@ func (b *builder) file() *File {
 // list returns the postings of the word at position i of words.
 func (f *File) list(i int) []uint64 { return f.postings[f.first[i]:f.first[i+1]] }
 
+// Bulk makes one file of many references at a time. They come in ascending order
+// of their places.
+type Bulk struct {
+	words    []uint16
+	postings []uint64
+}
+
+// Add takes up a reference.
+func (b *Bulk) Add(place int, f *hash.Features) {
+	for t := range f.Terms() {
+		b.words = append(b.words, t.Word)
+		b.postings = append(b.postings, posting(place, t))
+	}
+}
+
+// File returns what was added, ordered by words (a counting sort, which keeps
+// the order of places), and forgets it.
+func (b *Bulk) File() *File {
+	var next [1<<15 + 1]uint32
+	for _, w := range b.words {
+		next[w+1]++
+	}
+	f := &File{postings: make([]uint64, len(b.postings))}
+	for w := range next[1:] {
+		if next[w+1] > 0 {
+			f.words = append(f.words, uint16(w))
+			f.first = append(f.first, next[w])
+		}
+		next[w+1] += next[w]
+	}
+	f.first = append(f.first, uint32(len(f.postings)))
+	for i, w := range b.words {
+		f.postings[next[w]] = b.postings[i]
+		next[w]++
+	}
+	b.words, b.postings = b.words[:0], b.postings[:0]
+	return f
+}
+
 // Merged joins files; the postings of a word keep the order of the files.
 func Merged(files ...*File) *File {
 	b, n := builder{}, 0
@@ -137,7 +176,6 @@ const (
 // Query is the terms of a picture, ready to vote.
 type Query struct {
 	terms []term
-	// Words in the order of terms, each with its first term and its weight.
 	votes []uint32 // by place, mirrored or not, and turn
 }
 
