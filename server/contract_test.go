@@ -42,6 +42,13 @@ func golden(t *testing.T, name string, got []byte) {
 func TestWire(t *testing.T) {
 	s, ix := start(t, Options{})
 	f := hash.FromPDQ(hash.Code{1, 2, 3, 4}, 87)
+	for bank, advise := range map[string]index.Advice{"fakes": index.Block, "genuines": index.Review} {
+		// Not the default thresholds, which measurements may change.
+		p := index.Policy{Strong: 30, Weak: 40, RegionStrong: 20, RegionWeak: 25, GeometryStrong: 90, GeometryWeak: 80, Advise: advise}
+		if err := ix.SetPolicy(t.Context(), bank, p); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, r := range []index.Reference{
 		{Bank: "fakes", ID: "bags/<1>&.jpg", Fingerprint: f, SHA256: index.Digest{1}, SKU: "S", Source: "web", Note: "n", Meta: map[string]string{"b": "2", "a": "1"}},
 		{Bank: "fakes", ID: "plain", Fingerprint: hash.FromPDQ(hash.Code{1 << 63, 2, 3, 4}, 87), Opinion: index.Seed},

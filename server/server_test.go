@@ -413,8 +413,8 @@ func TestBanks(t *testing.T) {
 		d.Weak, d.RegionStrong, d.RegionWeak, d.GeometryStrong, d.GeometryWeak); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	want(t, ask(t, s, "PUT", bank, []byte(`{"kind":"fake","owner":"o","policy":{"region_weak":60,"geometry_strong":250,"advise":"review"}}`)), 200)
-	if got := want(t, ask(t, s, "GET", bank, nil), 200).Body.String(); !strings.Contains(got, fmt.Sprintf(`"policy":{"strong":20,"weak":%d,"region_strong":%d,"region_weak":60,"geometry_strong":250,"geometry_weak":%d,"advise":"review"}`,
+	want(t, ask(t, s, "PUT", bank, []byte(`{"kind":"fake","owner":"o","policy":{"region_weak":60,"geometry_strong":95,"advise":"review"}}`)), 200)
+	if got := want(t, ask(t, s, "GET", bank, nil), 200).Body.String(); !strings.Contains(got, fmt.Sprintf(`"policy":{"strong":20,"weak":%d,"region_strong":%d,"region_weak":60,"geometry_strong":95,"geometry_weak":%d,"advise":"review"}`,
 		d.Weak, d.RegionStrong, d.GeometryWeak)) {
 		t.Errorf("policy was not set, or other parts of it changed: %s", got)
 	}

@@ -155,8 +155,8 @@ What is not given stays. The next query follows it.
 
 --strong and --weak are the largest distances in bits of the bank's main hash,
 --region-strong and --region-weak those of a region of the reference. The
-evidence of geometry goes from 0 to 255, and more is surer: --geometry-strong and
---geometry-weak are the least (256 is never reached). 0 for one of these four is
+evidence of geometry goes from 0 to 100, and more is surer: --geometry-strong and
+--geometry-weak are the least (101 is never reached). 0 for one of these four is
 the default.`,
 		Example: "  touchstone bank set acme-fakes --strong 27 --weak 40 --advise review",
 		Args:    cobra.ExactArgs(1),
