@@ -35,6 +35,7 @@ type bankCost struct {
 	References   int     `json:"references"`
 	DiskBytes    float64 `json:"disk_bytes_per_reference"`
 	MemoryBytes  float64 `json:"memory_bytes_per_reference"`
+	LocalBytes   float64 `json:"local_feature_search_bytes_per_reference"` // in memory, not in MemoryBytes
 	RegisterCPU  float64 `json:"register_cpu_ms_per_photo"`
 	RegisterWall float64 `json:"register_ms_per_photo"`
 }
@@ -126,8 +127,9 @@ func (b *bank) register(ctx context.Context, o protocol, p photo) error {
 // weigh compares the store with one that holds an empty bank: the lengths of
 // their files when closed, and what lives on the heap of this process after
 // each was opened, has answered a question, and garbage was collected twice.
-// Pages of files that the system maps for a store are not counted; it may take
-// them back. It leaves the store open.
+// What the search by local features holds is the difference that it makes to
+// switch it off. Pages of files that the system maps for a store are not
+// counted; it may take them back. It leaves the store open.
 func (b *bank) weigh(ctx context.Context, question []byte) error {
 	empty := filepath.Join(b.dir, "empty")
 	x, err := create(ctx, empty)
@@ -140,15 +142,23 @@ func (b *bank) weigh(ctx context.Context, question []byte) error {
 		}
 	}
 	disk, none := folderSize(b.store()), folderSize(empty)
-	// The first opening pays for what a process sets up once.
-	var heaps [3]int64
-	for i, dir := range []string{empty, empty, b.store()} {
+	without := &index.Options{LocalFeatures: -1}
+	var heaps [4]int64
+	for i, v := range []struct {
+		dir     string
+		options *index.Options
+	}{
+		{empty, nil}, // pays for what a process sets up once
+		{empty, without},
+		{b.store(), without},
+		{b.store(), nil},
+	} {
 		if i > 0 {
 			if err := b.index.Close(); err != nil {
 				return err
 			}
 		}
-		if heaps[i], err = b.opened(ctx, dir, question); err != nil {
+		if heaps[i], err = b.opened(ctx, v.dir, v.options, question); err != nil {
 			return err
 		}
 	}
@@ -156,14 +166,15 @@ func (b *bank) weigh(ctx context.Context, question []byte) error {
 	n := float64(len(b.registered))
 	b.cost.DiskBytes = rounded(float64(disk-none) / n)
 	b.cost.MemoryBytes = rounded(float64(heaps[2]-heaps[1]) / n)
+	b.cost.LocalBytes = rounded(float64(heaps[3]-heaps[2]) / n)
 	return nil
 }
 
 // opened opens a store as b.index, asks it once in each mode, and returns by
 // how much the heap has grown.
-func (b *bank) opened(ctx context.Context, dir string, question []byte) (bytesMore int64, err error) {
+func (b *bank) opened(ctx context.Context, dir string, o *index.Options, question []byte) (bytesMore int64, err error) {
 	before := heapInUse()
-	x, err := index.Open(ctx, dir, nil)
+	x, err := index.Open(ctx, dir, o)
 	if err != nil {
 		return 0, err
 	}

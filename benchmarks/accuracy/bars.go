@@ -50,7 +50,7 @@ const (
 	minPlaced   = 0.90  // share of found screenshots and collages whose place is right
 	maxQueryCPU = 60.0  // ms, mean, at 2,000 references
 	maxDisk     = 16384 // bytes a reference
-	maxMemory   = 1536  // bytes a reference, in memory
+	maxMemory   = 1536  // bytes a reference in memory, the search by local features aside
 )
 
 // placedBar are the families that minPlaced binds.

@@ -196,8 +196,8 @@ func (r *results) printCosts(w io.Writer) {
 	}
 	t.Flush()
 	b := r.Bank
-	fmt.Fprintf(w, "at %d references: %.0f bytes on disk (thumbnails included) and %.0f in memory each, registered in %.1f ms CPU (%.1f ms) each\n",
-		b.References, b.DiskBytes, b.MemoryBytes, b.RegisterCPU, b.RegisterWall)
+	fmt.Fprintf(w, "at %d references, each: %.0f bytes on disk (thumbnails included), %.0f in memory and %.0f more for the search by local features; registered in %.1f ms CPU (%.1f ms)\n",
+		b.References, b.DiskBytes, b.MemoryBytes, b.LocalBytes, b.RegisterCPU, b.RegisterWall)
 }
 
 // printBars lists the bars that are missed, or whose value is on the wrong
