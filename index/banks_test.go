@@ -334,3 +334,107 @@ func TestRaiseMidway(t *testing.T) {
 		t.Errorf("found %v", got)
 	}
 }
+
+// format2 is what testdata/banks/2.tar.gz holds; -update makes it anew.
+var format2 = []string{
+	"acme-fakes fake ACME pdq {Strong:31 Weak:46 RegionStrong:20 RegionWeak:30 GeometryStrong:90 GeometryWeak:80 Advise:block} 3 2 2",
+	"acme-fakes/boots/boots-brown.jpg confirmed t2 true",
+	"acme-fakes/drill-red.jpg confirmed t2 false",
+	"acme-fakes/gps.jpg withdrawn t2 true",
+	"acme-genuine genuine ACME pdq {Strong:31 Weak:40 RegionStrong:20 RegionWeak:30 GeometryStrong:90 GeometryWeak:80 Advise:review} 2 2 1",
+	"acme-genuine/code confirmed t2 false",
+	"acme-genuine/rope.jpg confirmed t2 true",
+	"words genuine  dhash {Strong:4 Weak:8 RegionStrong:0 RegionWeak:0 GeometryStrong:0 GeometryWeak:0 Advise:review} 1 1 0",
+	"words/word confirmed t2 false",
+}
+
+// makeFormat2 fills a store with format2.
+func makeFormat2(t *testing.T, dir string) {
+	t.Helper()
+	o := testOptions()
+	o.NoThumbnails, o.MadeBy = true, "touchstone"
+	x := mustOpen(t, dir, o)
+	p := Policy{Strong: 31, Weak: 46, RegionStrong: 20, RegionWeak: 30, GeometryStrong: 90, GeometryWeak: 80, Advise: Block}
+	q := p
+	q.Weak, q.Advise = 40, Review
+	for _, b := range []Bank{
+		{Name: "acme-fakes", Kind: Fake, Owner: "ACME", Policy: p}, {Name: "acme-genuine", Kind: Genuine, Owner: "ACME", Policy: q},
+		{Name: "words", Kind: Genuine, Main: hash.Difference},
+	} {
+		if _, err := x.CreateBank(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	register(t, x, Reference{Bank: "acme-fakes", ID: "boots/boots-brown.jpg", SKU: "B-1"}, demo(t, "references/acme-fakes/boots-brown.jpg"), RegisterOptions{})
+	register(t, x, Reference{Bank: "acme-fakes", ID: "gps.jpg", Opinion: Withdrawn}, demo(t, "references/acme-fakes/gps.jpg"), RegisterOptions{})
+	register(t, x, Reference{Bank: "acme-genuine", ID: "rope.jpg"}, demo(t, "references/acme-genuine/rope.jpg"), RegisterOptions{})
+	drill, _, err := hash.Read(t.Context(), bytes.NewReader(demo(t, "references/acme-fakes/drill-red.jpg")), hash.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, x,
+		Reference{Bank: "acme-fakes", ID: "drill-red.jpg", Fingerprint: drill, SKU: "D-1"},
+		Reference{Bank: "acme-genuine", ID: "code", Fingerprint: hash.FromPDQ(hash.Code{1, 2, 3, 4}, 90)},
+		Reference{Bank: "words", ID: "word", Fingerprint: hash.FromWord(hash.Difference, 5)},
+	)
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pack writes the files of a store into testdata/banks.
+func pack(t *testing.T, dir, name string) {
+	t.Helper()
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := tar.NewWriter(z)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		content, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err == nil {
+			err = w.WriteHeader(&tar.Header{Name: f.Name(), Mode: 0o644, Size: int64(len(content))})
+		}
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close(), os.WriteFile(filepath.Join("..", "testdata", "banks", name), b.Bytes(), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFormat2 opens a store of format 2.
+func TestFormat2(t *testing.T) {
+	if *updateVerdicts {
+		dir := filepath.Join(t.TempDir(), "store")
+		makeFormat2(t, dir)
+		pack(t, dir, "2.tar.gz")
+	}
+	x := mustOpen(t, unpack(t, "2.tar.gz"), nil)
+	if x.Recipe() != 2 {
+		t.Errorf("recipe %d, want 2", x.Recipe())
+	}
+	wantContent(t, x, format2...)
+	mustCheck(t, x)
+	f, err := x.Features(t.Context(), "acme-fakes", "boots/boots-brown.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := hash.FromPDQ(flip(f.Regions()[3], 10), 90)
+	v, err := x.JudgeFingerprint(t.Context(), part, JudgeOptions{})
+	if err != nil || len(v.Matches) != 1 || v.Matches[0].Check != CheckRegion || v.Matches[0].Region.Distance != 10 {
+		t.Errorf("by a region: %+v, %v", v, err)
+	}
+	if v := judge(t, x, demo(t, "uploads/recompressed-boots-40.jpg"), JudgeOptions{Mode: Fast}); v.Outcome != KnownFake || v.Recipe != 2 {
+		t.Errorf("%+v", v)
+	}
+}

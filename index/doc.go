@@ -27,9 +27,21 @@
 // # How it works
 //
 // References lie in Badger, byte by byte as the head of layout.go tells. Open
-// reads the search column, a table of keys that hold nothing but codes, into
-// memory: 40 bytes for a reference with one PDQ code and 34 for each further
-// one. A search scans that (near.go), then reads the records of the best hits.
+// reads the search columns into memory: 40 bytes for a reference with one PDQ
+// code and 34 for each further one, and 34 for each of up to 32 regions. A search
+// scans those (near.go, region.go), then reads the records of the best hits.
+// That is mode [Fast]. Mode [Thorough] then reads the features of candidates and
+// aligns them with the picture (thorough.go).
+//
+// A reference is found by a [Check]: the same file, the hash of the whole, the
+// hash of a region, or the geometry of local features. A bank's [Policy] has
+// thresholds for each, a [Match] says which one decided and carries the evidence
+// of all, and [Replay] decides again from it.
+//
+// Stores of recipe 1 have no features. They are opened, searched in mode Fast and
+// written as what they are, until [Index.Raise]; [Index.Complete] adds the
+// features of a reference from its photo.
+//
 // One goroutine writes (writer.go): it gathers the requests that wait, commits
 // them in one synced transaction, publishes a new snapshot (snapshot.go) and
 // answers. Every change is an entry in an ordered journal ([Index.Changes]).
