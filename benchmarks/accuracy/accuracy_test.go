@@ -216,6 +216,10 @@ func TestBars(t *testing.T) {
 	if n := strings.Count(out.String(), "\nMISSED"); n != len(want) {
 		t.Errorf("%d lines say MISSED\n%s", n, out.String())
 	}
+	r.Bank = bankCost{References: minWeighed, DiskBytes: maxDisk + 1, MemoryBytes: maxMemory}
+	if bars := r.compare(); !bars[len(bars)-3].Missed || bars[len(bars)-2].Missed {
+		t.Errorf("bytes a reference: %+v", bars[len(bars)-3:])
+	}
 	for i := range r.Bars {
 		r.Bars[i].Set = attack.Second.String()
 	}

@@ -51,6 +51,10 @@ const (
 	maxQueryCPU = 60.0  // ms, mean, at 2,000 references
 	maxDisk     = 16384 // bytes a reference
 	maxMemory   = 1536  // bytes a reference in memory, the search by local features aside
+
+	// minWeighed is how many references there must be for the last two: what a
+	// store sets up once is spread over too few otherwise.
+	minWeighed = 500
 )
 
 // placedBar are the families that minPlaced binds.
@@ -117,9 +121,11 @@ func (r *results) compare() (bars []barResult) {
 			bars = append(bars, b)
 		}
 	}
-	bars = append(bars,
-		within("bytes on disk a reference", r.Bank.DiskBytes, maxDisk),
-		within("bytes in memory a reference", r.Bank.MemoryBytes, maxMemory))
+	if r.Bank.References >= minWeighed {
+		bars = append(bars,
+			within("bytes on disk a reference", r.Bank.DiskBytes, maxDisk),
+			within("bytes in memory a reference", r.Bank.MemoryBytes, maxMemory))
+	}
 	if c := r.QueryCost[thorough.String()]; c != nil {
 		bars = append(bars, within("CPU ms a query, thorough", c.Mean, maxQueryCPU))
 	}
