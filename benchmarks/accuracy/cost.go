@@ -21,7 +21,7 @@ import (
 // leastOneIn.
 const (
 	sampleSize = 200
-	leastOneIn = 10
+	leastOneIn = 20
 )
 
 // sample keeps some of the copies.
