@@ -153,7 +153,7 @@ func TestFormat1(t *testing.T) {
 	if err := Replay(v); err != nil {
 		t.Error(err)
 	}
-	if v := judge(t, x, demo(t, "uploads/near-rope-cropped.jpg"), JudgeOptions{}); len(v.Matches) != 1 || v.Matches[0].Check != CheckHash {
+	if v := judge(t, x, demo(t, "uploads/cropped-rope.jpg"), JudgeOptions{}); len(v.Matches) != 1 || v.Matches[0].Check != CheckHash {
 		t.Errorf("%+v", v)
 	}
 	seq := x.Seq()

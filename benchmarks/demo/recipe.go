@@ -124,9 +124,9 @@ var uploads = []upload{
 
 	{"conflict-watering-can.jpg", "00957", scaled(0.5), index.Conflict, fakes + "/watering-can.jpg", "none"},
 
-	// Cropped as far as a hash of the whole picture can bear.
-	{"near-duffel-cropped.jpg", "00235", jpegOf(crop(0.03)), index.NearMiss, fakes + "/duffel-brown.jpg", "none"},
-	{"near-rope-cropped.jpg", "00202", jpegOf(crop(0.025)), index.NearMiss, genuine + "/rope.jpg", "none"},
+	// Cropped farther than a hash of the whole picture can bear.
+	{"cropped-duffel.jpg", "00235", jpegOf(crop(0.15)), isFake, fakes + "/duffel-brown.jpg", "none"},
+	{"cropped-rope.jpg", "00202", jpegOf(crop(0.2)), isGenuine, genuine + "/rope.jpg", "none"},
 
 	{"unusable-blank.png", "", blank, index.Unusable, "", ""},
 	{"unusable-cut-off.jpg", "00183", cutOff, index.Unusable, "", ""},
