@@ -111,6 +111,9 @@ func TestPairsAgainstSlowTwin(t *testing.T) {
 	for i := range 12 {
 		w, h := 50+r.IntN(70), 50+r.IntN(70)
 		p := scenery(r.Uint64(), w, h)
+		if i%2 == 0 {
+			p = evenPlane(w, h, 255)
+		}
 		for range 1 + r.IntN(3) {
 			q := scenery(r.Uint64(), 26+r.IntN(w-26), 26+r.IntN(h-26))
 			p = inserted(p, q, r.IntN(w-q.w+1), r.IntN(h-q.h+1))
