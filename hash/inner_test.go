@@ -40,8 +40,8 @@ func evenPlane(w, h int, level uint16) plane {
 	return p
 }
 
-// disc is a shaded disc in the middle of white.
-func disc(w, h, radius int) plane {
+// whiteDisc is a shaded disc in the middle of white.
+func whiteDisc(w, h, radius int) plane {
 	p := evenPlane(w, h, 255)
 	for i := range p.pix {
 		x, y := i%w-w/2, i/w-h/2
@@ -84,7 +84,7 @@ func TestInnerPictures(t *testing.T) {
 		{"in the corner of a scene", inserted(scenery(3, 500, 400), photo, 300, 250), image.Rect(300, 250, 500, 400)},
 		{"tile of a collage", tiles, image.Rect(200, 150, 400, 300)},
 		{"left half", inserted(scenery(4, 400, 150), photo, 0, 0), image.Rect(0, 0, 200, 150)},
-		{"content alone", inserted(evenPlane(500, 500, 255), disc(200, 150, 49), 60, 200), image.Rect(112, 227, 209, 324)},
+		{"content alone", inserted(evenPlane(500, 500, 255), whiteDisc(200, 150, 49), 60, 200), image.Rect(112, 227, 209, 324)},
 		{"in a large plane", inserted(scenery(5, 1024, 700), scenery(6, 401, 303), 301, 201), image.Rect(301, 201, 702, 504)},
 	} {
 		rs := innerPictures(c.p)
@@ -99,7 +99,7 @@ func TestInnerPictures(t *testing.T) {
 func TestTilesWithoutSeam(t *testing.T) {
 	p := evenPlane(400, 400, 255)
 	for i, at := range []image.Point{{50, 60}, {260, 40}, {40, 270}, {250, 250}} {
-		p = inserted(p, disc(110, 110, 40+3*i), at.X, at.Y)
+		p = inserted(p, whiteDisc(110, 110, 40+3*i), at.X, at.Y)
 	}
 	parts := cutUp(newRuler(columnRuns(p), p.w), newRuler(rowRuns(p), p.h))
 	for _, want := range []image.Rectangle{image.Rect(0, 0, 200, 200), image.Rect(200, 0, 400, 200), image.Rect(0, 200, 200, 400), image.Rect(200, 200, 400, 400)} {
