@@ -64,7 +64,7 @@ const (
 	maxInner   = 20  // rectangles returned
 	innerSide  = 640 // longest side of the plane that is searched
 	innerRun   = 4   // pixels of an edge that are averaged
-	innerLines = 48  // columns, and rows, that are combined
+	innerLines = 36  // columns, and rows, that are combined
 	innerPart  = 9   // a side is at least 1/9 of the canvas' long side,
 	innerLeast = 24  // and 24 pixels
 	innerGap   = 3   // pixels at the canvas' edge in which no line lies
@@ -76,8 +76,8 @@ const (
 	// filled when its turn is over.
 	sureParts    = 6
 	fewIslands   = 7
-	oneCentred   = 8
-	visibleSides = 9
+	visibleSides = 8
+	oneCentred   = 9
 	anyParts     = 11
 	anySides     = 12
 
@@ -109,8 +109,8 @@ func innerPictures(p plane) []image.Rectangle {
 	var best chosen
 	best.add(marks, above(parts), sureParts)
 	best.add(marks, islands(marks, q), fewIslands)
-	best.add(marks, centred(upright, level), oneCentred)
 	best.add(marks, visible, visibleSides)
+	best.add(marks, centred(upright, level), oneCentred)
 	best.add(marks, parts, anyParts)
 	best.add(marks, lenient, anySides)
 	var out []image.Rectangle
