@@ -32,6 +32,9 @@ var (
 	ErrFormat = errors.New("not a store of a known format")
 	// ErrRecipe: a fingerprint or a store of another recipe.
 	ErrRecipe = errors.New("another recipe")
+	// ErrDiffers: Complete was given another picture than the one that the
+	// reference was made of.
+	ErrDiffers = errors.New("another picture")
 	// ErrCorrupt: the store contradicts itself.
 	ErrCorrupt = errors.New("store is damaged")
 	// ErrNoSpace: free space is below Options.MinFree, or the disk or a quota

@@ -25,9 +25,6 @@ import (
 // owner may hold references of which nobody has the photo any more, opinions, a
 // journal. So the store stays, and each reference keeps its slot.
 
-// ErrDiffers: the picture is not the one that the reference was made of.
-var ErrDiffers = errors.New("another picture")
-
 // features are hash.Features in the forms in which they are stored.
 type features struct {
 	of      *hash.Features

@@ -293,6 +293,19 @@ func TestRegionPlace(t *testing.T) {
 	}
 }
 
+// TestPlainRegions: the code of zeros, which plain regions have, is searched by
+// nobody.
+func TestPlainRegions(t *testing.T) {
+	q, err := newQuery(hash.FromPDQ(hash.Code{}, 90), NearOptions{Regions: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.setParts(nil)
+	if len(q.partCodes) == 0 || len(q.parts) != len(q.partCodes) || slices.Contains(q.partCodes, hash.Code{}) {
+		t.Errorf("searched by %v", q.partCodes)
+	}
+}
+
 // TestTurned: the corners of a picture go where turning it takes them.
 func TestTurned(t *testing.T) {
 	f := hash.FromPDQ(hash.Code{}, 90)
@@ -341,7 +354,19 @@ func TestSnapshotsKeepRegions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return fmt.Sprint(checked(ms))
+		b, _ := s.bank("fakes")
+		featured := 0
+		for _, c := range b.chunks {
+			for pos := range c.slots {
+				if _, ok := c.regionsOf(pos); ok && !c.isDead(pos) {
+					featured++
+				}
+			}
+		}
+		if uint64(featured) != b.counts.regions {
+			t.Errorf("%d references with features, want %d", featured, b.counts.regions)
+		}
+		return fmt.Sprint(checked(ms), featured)
 	}
 	complete := func(id string) {
 		_, err := x.submit(t.Context(), func(w *batch, _ *request) error {
