@@ -43,16 +43,27 @@ func (s *Scene) Align(f *Features) (Alignment, bool) {
 	if best.cells < leastInliers {
 		return Alignment{}, false
 	}
-	r := s.compare(f, best.m)
+	return s.judge(f, best, byFeatures), true
+}
+
+// What proposed a map, and how many inliers that is worth.
+const (
+	byFeatures = 0
+	byHash     = seenInliers
+)
+
+// judge weighs a map by the grey levels.
+func (s *Scene) judge(f *Features, found aligned, proposed int) Alignment {
+	r := s.compare(f, found.m)
 	t := r.tally()
 	a := Alignment{
-		Evidence: t.evidence(best.cells),
-		Inliers: best.cells, Spread: hundredths(s.spread(f, best.inliers)),
+		Evidence: t.evidence(max(found.cells, proposed)),
+		Inliers:  found.cells, Spread: hundredths(s.spread(f, found.inliers)),
 		Agreement: hundredths(float64(t.same) / float64(max(1, t.structured))),
 	}
-	a.Template = a.Evidence < templateBelow && t.template(best.cells)
-	a.place(s, f, best.m)
-	return a, true
+	a.Template = a.Evidence < templateBelow && t.template(found.cells)
+	a.place(s, f, found.m)
+	return a
 }
 
 // leastInliers say nothing by themselves, but grey levels can be compared.

@@ -124,7 +124,7 @@ func (i Info) Thumbnail() ([]byte, error) {
 		// Opaque pixels are the same in both layouts; the encoder reads this one
 		// without an allocation for each.
 		opaque := &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect}
-		for quality := 80; quality >= 40; quality -= 20 {
+		for quality := 60; quality >= 30; quality -= 15 {
 			b.Reset()
 			if err := jpeg.Encode(&b, opaque, &jpeg.Options{Quality: quality}); err != nil {
 				return nil, fmt.Errorf("thumbnail: %w", err)

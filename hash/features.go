@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -25,22 +26,24 @@ import (
 //	offset  bytes  content
 //	0       1      version, 1
 //	1       2, 2   width and height of the working picture, pixels, 1 to 400
-//	5       1024   grey cells, row by row
-//	1029    1      number of region codes, 0 to MaxRegions
-//	1030    32 n   region codes
+//	5       8      edges of the trimmed frame, left, top, right, bottom: 0 to
+//	               65535 over the side; the whole frame if nothing was trimmed
+//	13      1024   grey cells, row by row
+//	1037    1      number of region codes, 0 to MaxRegions
+//	1038    32 n   region codes
 //	...     2      number of local features, 0 to MaxPoints
 //	...     38 m   in the order of their words: place (48 bits: x and y in 1/8 pixel of the working picture, 12
 //	               each; level, 3; angle, 6; word, 15) and descriptor
 
 // MaxPoints is the largest number of local features of a reference.
-const MaxPoints = 300
+const MaxPoints = 240
 
 // MaxRegions is the largest number of region codes of a reference.
 const MaxRegions = 32
 
 const (
 	featuresVersion = 1
-	featuresHead    = 1 + 4 + gridSide*gridSide
+	featuresHead    = 1 + 4 + 8 + gridSide*gridSide
 	pointLen        = 6 + 32
 	wordBits        = 15
 )
@@ -48,7 +51,8 @@ const (
 // Features is what recipe 2 keeps of a reference beside its fingerprint. It is
 // immutable; nil means none.
 type Features struct {
-	w, h    int // of the working picture
+	w, h    int       // of the working picture
+	box     [4]uint16 // of the trimmed frame
 	grey    cells
 	regions []Code
 	points  []point
@@ -62,7 +66,7 @@ func (i Info) Features() *Features {
 	}
 	c := i.canonical
 	g := c.working(referenceSide)
-	f := &Features{w: g.w, h: g.h, grey: cellsOf(g), regions: c.regions()}
+	f := &Features{w: g.w, h: g.h, grey: cellsOf(g), regions: c.regions(), box: c.trimBox()}
 	f.points, _ = detect(g, MaxPoints, referenceFall, false)
 	v := words()
 	for k := range f.points {
@@ -70,6 +74,18 @@ func (i Info) Features() *Features {
 	}
 	slices.SortStableFunc(f.points, func(a, b point) int { return cmp.Compare(a.word, b.word) })
 	return f
+}
+
+// trimBox returns the edges of the trimmed frame; of the full one if nothing was
+// trimmed.
+func (c *canonical) trimBox() [4]uint16 {
+	r := c.colour.Rect
+	if box, ok := trim(c.colour); ok {
+		r = box
+	}
+	at := func(v, n int) uint16 { return uint16(v * math.MaxUint16 / n) }
+	w, h := c.colour.Rect.Dx(), c.colour.Rect.Dy()
+	return [4]uint16{at(r.Min.X, w), at(r.Min.Y, h), at(r.Max.X, w), at(r.Max.Y, h)}
 }
 
 // Regions returns the codes of the reference's regions, at most MaxRegions. The
@@ -84,6 +100,9 @@ func (f *Features) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, featuresVersion)
 	b = binary.BigEndian.AppendUint16(b, uint16(f.w))
 	b = binary.BigEndian.AppendUint16(b, uint16(f.h))
+	for _, e := range f.box {
+		b = binary.BigEndian.AppendUint16(b, e)
+	}
 	b = append(b, f.grey[:]...)
 	b = append(b, byte(len(f.regions)))
 	for _, c := range f.regions {
@@ -126,10 +145,13 @@ func parseFeatures(b []byte) (*Features, error) {
 		return nil, fmt.Errorf("version %d, want %d", b[0], featuresVersion)
 	}
 	f := &Features{w: int(binary.BigEndian.Uint16(b[1:])), h: int(binary.BigEndian.Uint16(b[3:]))}
-	if f.w < 1 || f.h < 1 || max(f.w, f.h) > referenceSide {
-		return nil, fmt.Errorf("a frame of %d x %d", f.w, f.h)
+	for i := range f.box {
+		f.box[i] = binary.BigEndian.Uint16(b[5+2*i:])
 	}
-	b = b[5+copy(f.grey[:], b[5:]):]
+	if f.w < 1 || f.h < 1 || max(f.w, f.h) > referenceSide || f.box[0] >= f.box[2] || f.box[1] >= f.box[3] {
+		return nil, fmt.Errorf("a frame of %d x %d, trimmed to %v", f.w, f.h, f.box)
+	}
+	b = b[13+copy(f.grey[:], b[13:]):]
 	n := int(b[0])
 	if b = b[1:]; n > MaxRegions || len(b) < 32*n+2 {
 		return nil, fmt.Errorf("%d regions", n)

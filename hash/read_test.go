@@ -37,7 +37,7 @@ func TestReadAndReadQuery(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	q, qinfo, err := ReadQuery(ctx, bytes.NewBuffer(b), Limits{})
-	if err != nil || !q.Fast() || q.Has(Perception) || q.String()[:4] != "t1q:" {
+	if err != nil || !q.Fast() || q.Has(Perception) || q.String()[:4] != "t2q:" {
 		t.Errorf("%v %v", q, err)
 	}
 	d, err := Compare(qinfo.Complete(q), f)

@@ -12,6 +12,7 @@ import (
 type Scene struct {
 	fullW, fullH int // of the upright picture, pixels
 	w, h         int // of the working picture
+	lumaW, lumaH int // of the luma plane, in which inner pictures are found
 	points       []point
 	mirrored     []Code   // descriptors of the points in the mirrored picture
 	index        []lookup // in the order of words
@@ -36,7 +37,8 @@ func (i Info) Scene() *Scene {
 		return nil
 	}
 	g := i.canonical.working(sceneSide)
-	s := &Scene{fullW: i.canonical.luma.w, fullH: i.canonical.luma.h, w: g.w, h: g.h, sums: newIntegral(g.w, g.h, func(x, y int) uint8 { return g.pix[y*g.w+x] })}
+	s := &Scene{w: g.w, h: g.h, lumaW: i.canonical.luma.w, lumaH: i.canonical.luma.h, sums: newIntegral(g.w, g.h, func(x, y int) uint8 { return g.pix[y*g.w+x] })}
+	s.fullW, s.fullH = s.lumaW, s.lumaH
 	if i.Width > 0 {
 		s.fullW, s.fullH = i.Width, i.Height
 	}

@@ -44,7 +44,7 @@ type Policy struct {
 // DefaultPolicy returns the starting values for banks of the main hash k: for
 // PDQ strong 31 and weak 46 of 256 bits (31 is what PDQ's authors recommend;
 // 46 was measured to accuse 1 % of the hardest innocent uploads), regions 40 and
-// 54 bits, geometry 85 and 75 points; for 64-bit hashes strong 4 and weak 8 of
+// 54 bits, geometry 94 and 84 points; for 64-bit hashes strong 4 and weak 8 of
 // 64 and nothing else, since they are searched by that hash alone. Fake banks
 // advise Block, genuine ones Review.
 func DefaultPolicy(k Kind, main hash.Kind) Policy {
@@ -52,7 +52,7 @@ func DefaultPolicy(k Kind, main hash.Kind) Policy {
 	if main == hash.PDQ {
 		p = Policy{
 			Strong: 31, Weak: 46, RegionStrong: 40, RegionWeak: 54,
-			GeometryStrong: 85, GeometryWeak: 75, Advise: Review,
+			GeometryStrong: 94, GeometryWeak: 84, Advise: Review,
 		}
 	}
 	if k == Fake {

@@ -23,18 +23,21 @@ import (
 // Then the features of each candidate are read and aligned with the query, and
 // the evidence of that makes it a match or not. A candidate is never shown.
 
-// The most candidates of each kind of bank.
+// The most leads of each kind of bank, and the distances that they may have.
 const (
-	votedCandidates = 12
-	nearCandidates  = 4
-	nearRadius      = 72 // bits of PDQ; strangers are as near once in a thousand pairs
+	votedLeads  = 12
+	nearLeads   = 4
+	nearRadius  = 72 // bits of PDQ; strangers are as near once in a thousand pairs
+	innerLeads  = 6
+	innerRadius = 56
 )
 
 // lead is a candidate of the thorough search.
 type lead struct {
 	bank  *bankView
 	slot  uint64
-	score int // what it was chosen by, more is better
+	score int     // what it was chosen by, more is better
+	inner *inside // nil if not by an inner picture
 }
 
 // leads keeps the best of each kind of bank.
@@ -43,19 +46,36 @@ type leads struct {
 	kinds map[Kind][]lead
 }
 
-func (l *leads) offer(n lead) {
-	list := l.kinds[n.bank.Kind]
-	if len(list) == l.limit && compareLeads(n, list[l.limit-1]) >= 0 {
+func newLeads(limit int) *leads { return &leads{limit, map[Kind][]lead{}} }
+
+// offer takes up the reference at a position, if it is alive, has features and
+// is among the best; once, by the best score.
+func (l *leads) offer(b *bankView, c *chunk, pos, score int, in *inside) {
+	list := l.kinds[b.Kind]
+	n := lead{b, c.slots[pos], score, in}
+	if len(list) == l.limit && compareLeads(n, list[l.limit-1]) >= 0 || c.isDead(pos) {
 		return
+	}
+	if _, has := c.regionsOf(pos); !has {
+		return
+	}
+	if old := slices.IndexFunc(list, func(o lead) bool { return o.slot == n.slot }); old >= 0 {
+		if compareLeads(list[old], n) <= 0 {
+			return
+		}
+		list = slices.Delete(list, old, old+1)
 	}
 	i, _ := slices.BinarySearchFunc(list, n, compareLeads)
 	list = slices.Insert(list, i, n)
-	l.kinds[n.bank.Kind] = list[:min(len(list), l.limit)]
+	l.kinds[b.Kind] = list[:min(len(list), l.limit)]
 }
 
 func compareLeads(a, b lead) int {
 	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.bank.Name, b.bank.Name), cmp.Compare(a.slot, b.slot))
 }
+
+// all returns what is kept, fakes first.
+func (l *leads) all() []lead { return append(slices.Clone(l.kinds[Fake]), l.kinds[Genuine]...) }
 
 // thorough returns the matches that the checks of mode Thorough find in the
 // banks; a reference that mode Fast found may come again, with further evidence.
@@ -65,52 +85,68 @@ func (s *snapshot) thorough(ctx context.Context, banks []*bankView, f hash.Finge
 	if scene == nil {
 		return nil, nil
 	}
-	candidates, err := s.candidates(ctx, banks, scene, f)
+	leads, err := s.leads(ctx, banks, f, scene, info.Inner())
 	if err != nil {
 		return nil, err
 	}
-	var q *query
-	var ms []Match
-	for i, c := range candidates {
+	var found []candidate
+	for i, l := range leads {
 		if i%8 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		f, err := s.readFeatures(s.txn, c.slot)
+		of, err := s.readFeatures(s.txn, l.slot)
 		if err != nil {
-			return nil, fmt.Errorf("features in bank %s: %w", c.bank.Name, err)
+			return nil, fmt.Errorf("features in bank %s: %w", l.bank.Name, err)
 		}
-		a, ok := scene.Align(f)
-		if !ok || a.Evidence < c.bank.Policy.GeometryWeak && !a.Template {
-			continue
+		if a, ok := l.align(scene, of); ok && (a.Evidence >= l.bank.Policy.GeometryWeak || a.Template) {
+			n := newCandidate(l.bank, l.slot, CheckGeometry, a.Evidence)
+			n.alignment = &a
+			found = append(found, n)
 		}
-		if q == nil {
-			if q, err = newQuery(complete(), NearOptions{}); err != nil {
-				return nil, err
-			}
-		}
-		n := newCandidate(c.bank, c.slot, CheckGeometry, a.Evidence)
-		n.alignment = &a
-		m, err := q.verify(s.txn, n)
-		if err != nil {
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	q, err := newQuery(complete(), NearOptions{})
+	if err != nil {
+		return nil, err
+	}
+	ms := make([]Match, len(found))
+	for i, c := range found {
+		if ms[i], err = q.verify(s.txn, c); err != nil {
 			return nil, err
 		}
-		ms = append(ms, m)
 	}
-	return ms, nil
+	return mergeMatches(ms), nil
 }
 
-// candidates returns the leads of all kinds, each reference once.
-func (s *snapshot) candidates(ctx context.Context, banks []*bankView, scene *hash.Scene, f hash.Fingerprint) ([]lead, error) {
-	voted := leads{votedCandidates, map[Kind][]lead{}}
-	near := leads{nearCandidates, map[Kind][]lead{}}
-	q := query{f: f}
-	for _, v := range f.Variants() {
-		q.codes = append(q.codes, v.Code)
+// inside is an inner picture under one of its variants.
+type inside struct {
+	hash.Inner
+	variant hash.Variant
+	frame   hash.Frame // of the reference
+}
+
+func (l *lead) align(scene *hash.Scene, f *hash.Features) (hash.Alignment, bool) {
+	if l.inner != nil {
+		return scene.AlignInner(f, l.inner.Inner, l.inner.frame, l.inner.variant.Transform)
 	}
+	return scene.Align(f)
+}
+
+// leads returns the candidates of all kinds. A reference may come twice, once
+// by an inner picture.
+func (s *snapshot) leads(ctx context.Context, banks []*bankView, f hash.Fingerprint, scene *hash.Scene, inner []hash.Inner) ([]lead, error) {
+	voted, near, within := newLeads(votedLeads), newLeads(nearLeads), newLeads(innerLeads)
+	whole := query{f: f}
+	for _, v := range f.Variants() {
+		whole.codes = append(whole.codes, v.Code)
+	}
+	parts := insides(inner)
 	ballot := votes.NewQuery(scene)
 	total := s.locals() / hash.MaxPoints
 	for _, b := range banks {
-		if b.Main != hash.PDQ {
+		if b.Main != hash.PDQ || !b.hasRegions() {
 			continue
 		}
 		for _, c := range b.chunks {
@@ -118,31 +154,51 @@ func (s *snapshot) candidates(ctx context.Context, banks []*bankView, scene *has
 				return nil, err
 			}
 			voted.addVoted(b, c, ballot.Scores(c.files, len(c.slots), total))
-			near.addNear(b, c, q.hits(c, 0, b.Main, nearRadius))
+			near.addNear(b, c, whole.hits(c, 0, b.Main, nearRadius))
+			for i := range parts {
+				within.addInner(b, c, &parts[i])
+			}
 		}
 	}
-	var all []lead
-	for _, l := range []leads{voted, near} {
-		for _, k := range []Kind{Fake, Genuine} {
-			all = append(all, l.kinds[k]...)
-		}
-	}
+	all := append(voted.all(), near.all()...)
 	slices.SortFunc(all, func(a, b lead) int { return cmp.Compare(a.slot, b.slot) })
-	return slices.CompactFunc(all, func(a, b lead) bool { return a.slot == b.slot }), nil
+	all = slices.CompactFunc(all, func(a, b lead) bool { return a.slot == b.slot })
+	return append(all, within.all()...), nil
+}
+
+func insides(inner []hash.Inner) (in []inside) {
+	for _, n := range inner {
+		for _, v := range n.Variants() {
+			in = append(in, inside{Inner: n, variant: v})
+		}
+	}
+	return in
 }
 
 func (l *leads) addVoted(b *bankView, c *chunk, scores []uint32) {
 	for pos, n := range scores {
-		if n > 0 && !c.isDead(pos) {
-			l.offer(lead{b, c.slots[pos], int(n)})
+		if n > 0 {
+			l.offer(b, c, pos, int(n), nil)
 		}
 	}
 }
 
 func (l *leads) addNear(b *bankView, c *chunk, hits []hamming.Hit) {
 	for _, h := range hits {
-		if _, has := c.regionsOf(h.Pos); has && !c.isDead(h.Pos) {
-			l.offer(lead{b, c.slots[h.Pos], -h.Dist})
-		}
+		l.offer(b, c, h.Pos, -h.Dist, nil)
+	}
+}
+
+// addInner searches an inner picture among the whole and the trimmed frames of
+// a chunk.
+func (l *leads) addInner(b *bankView, c *chunk, in *inside) {
+	code := []hash.Code{in.variant.Code}
+	for _, h := range hamming.Within(nil, c.full, code, innerRadius) {
+		l.offer(b, c, h.Pos, -h.Dist, in)
+	}
+	for _, h := range hamming.Within(nil, c.more, code, innerRadius) {
+		at := *in
+		at.frame = c.moreOf[h.Pos].frame()
+		l.offer(b, c, c.moreOf[h.Pos].pos(), -h.Dist, &at)
 	}
 }

@@ -381,7 +381,7 @@ func scoreOf(c Check, k hash.Kind, n int) float64 {
 	case CheckRegion:
 		return 0.95 - float64(n)/128
 	case CheckGeometry:
-		return min(0.95, 0.0118*float64(n)-0.245)
+		return min(0.95, 0.0118*float64(n)-0.351)
 	}
 	return 1 - 2*float64(n)/float64(k.Bits())
 }

@@ -66,9 +66,9 @@ func unplaced(m *Match) { m.Region.Query, m.Region.Quad = [4]int{}, [4][2]float6
 // byGeometry makes a match of that evidence.
 func byGeometry(id string, evidence int, mods ...func(*Match)) Match {
 	m := seen(Fake, id, 120)
-	m.Check, m.Grade, m.Threshold, m.Score = CheckGeometry, Strong, 85, scoreOf(CheckGeometry, hash.PDQ, evidence)
-	if evidence < 85 {
-		m.Grade, m.Threshold = Weak, 75
+	m.Check, m.Grade, m.Threshold, m.Score = CheckGeometry, Strong, 94, scoreOf(CheckGeometry, hash.PDQ, evidence)
+	if evidence < 94 {
+		m.Grade, m.Threshold = Weak, 84
 	}
 	m.Geometry = &hash.Alignment{
 		Evidence: evidence, Inliers: 71, Spread: 0.82, Agreement: 0.9,
@@ -81,7 +81,7 @@ func byGeometry(id string, evidence int, mods ...func(*Match)) Match {
 }
 
 func likeTemplate(m *Match) {
-	m.Geometry.Template, m.Relation, m.Grade, m.Threshold = true, SameTemplate, Weak, 75
+	m.Geometry.Template, m.Relation, m.Grade, m.Threshold = true, SameTemplate, Weak, 84
 }
 
 func with(o Opinion) func(*Match) { return func(m *Match) { m.Opinion = o } }
@@ -389,9 +389,9 @@ func TestReplayFindsContradictions(t *testing.T) {
 		{"no geometry", func(v *Verdict) { v.Matches[0].Check = CheckGeometry }},
 		{"a region beyond its threshold", func(v *Verdict) { *v = decided(byRegion("a", 20)); v.Matches[0].Region.Distance = 29 }},
 		{"a region's score", func(v *Verdict) { *v = decided(byRegion("a", 20)); v.Matches[0].Score = 0.9 }},
-		{"less evidence than is needed", func(v *Verdict) { *v = decided(byGeometry("a", 90)); v.Matches[0].Geometry.Evidence = 84 }},
-		{"a strong template", func(v *Verdict) { *v = decided(byGeometry("a", 90)); v.Matches[0].Geometry.Template = true }},
-		{"exact by geometry", func(v *Verdict) { *v = decided(byGeometry("a", 90)); v.Matches[0].Grade = Exact }},
+		{"less evidence than is needed", func(v *Verdict) { *v = decided(byGeometry("a", 95)); v.Matches[0].Geometry.Evidence = 93 }},
+		{"a strong template", func(v *Verdict) { *v = decided(byGeometry("a", 95)); v.Matches[0].Geometry.Template = true }},
+		{"exact by geometry", func(v *Verdict) { *v = decided(byGeometry("a", 95)); v.Matches[0].Grade = Exact }},
 		{"unknown check", func(v *Verdict) { v.Matches[0].Check = "eyes" }},
 		{"order", func(v *Verdict) { slices.Reverse(v.Matches) }},
 		{"twice the same", func(v *Verdict) { v.Matches[1] = v.Matches[0] }},
@@ -424,7 +424,7 @@ func TestMergeMatches(t *testing.T) {
 	}{
 		{"none", nil, ""},
 		{"others stay", []Match{fake("b", 40), fake("a", 6)}, "a hash strong, b hash weak"},
-		{"the better grade", []Match{fake("a", 40), byGeometry("a", 90)}, "a geometry strong G"},
+		{"the better grade", []Match{fake("a", 40), byGeometry("a", 95)}, "a geometry strong G"},
 		{"the better score", []Match{byRegion("a", 28), byGeometry("a", 100)}, "a geometry strong RG"},
 		{"in any order", []Match{byGeometry("a", 100), byRegion("a", 28)}, "a geometry strong RG"},
 		{"weak evidence stays beside strong", []Match{byGeometry("a", 80), fake("a", 6)}, "a hash strong G"},
@@ -472,7 +472,7 @@ func TestEvidence(t *testing.T) {
 		{fake("a", 40), "pdq 40 of 46 (weak)"},
 		{fake("a", 0, exact), "sha256 (the same file)"},
 		{byRegion("a", 20), "region 20 of 28 (strong, mirror)"},
-		{byGeometry("a", 80), "geometry 80 of 75 (weak)"},
+		{byGeometry("a", 90), "geometry 90 of 84 (weak)"},
 	} {
 		if got := c.m.evidence(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
