@@ -1,7 +1,8 @@
 package hash
 
 import (
-	"cmp"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -17,6 +18,12 @@ import (
 //
 // The work is bounded for any picture: of each level at most maxCorners are
 // ranked, those with the largest steps.
+//
+// Most pixels are no corners, and to say so of each by itself costs a branch
+// that the CPU guesses wrong in textures. So eight pixels of a row are tested at
+// a time (lanes as in pyramid.go): first the four places above, below and
+// beside them, and only if those leave a choice, all sixteen. Nine in a row are
+// found without a loop, by ands of ands.
 
 // corner is a pixel of a level.
 type corner struct {
@@ -25,110 +32,223 @@ type corner struct {
 }
 
 const (
-	fastStep    = 8    // levels by which the neighbours differ, at least
-	maxCorners  = 3000 // ranked by Harris' response, of a level
-	spreadCells = 8    // per side of the grid
+	fastReach   = 3                     // radius of the circle, pixels
+	fastStep    = 8                     // levels by which the neighbours differ, at least
+	fastMost    = 16 * (255 - fastStep) // highest score
+	maxCorners  = 3000                  // ranked by Harris' response, of a level
+	spreadCells = 8                     // per side of the grid
 )
 
-// circle is the circle of radius 3 of FAST.
-var circle = [16][2]int{{0, -3}, {1, -3}, {2, -2}, {3, -1}, {3, 0}, {3, 1}, {2, 2}, {1, 3},
-	{0, 3}, {-1, 3}, {-2, 2}, {-3, 1}, {-3, 0}, {-3, -1}, {-2, -2}, {-1, -3}}
-
-// corners returns the corners that are margin pixels away from the edges, with
-// FAST's score: the largest of their neighbours in 3x3.
-func (g grey) corners(margin int) []corner {
-	if g.w <= 2*margin || g.h <= 2*margin {
-		return nil
-	}
-	var off [16]int
-	for i, c := range circle {
-		off[i] = c[1]*g.w + c[0]
-	}
-	var found []corner
-	rows := [3][]int32{make([]int32, g.w), make([]int32, g.w), make([]int32, g.w)}
-	g.scoreRow(rows[margin%3], margin, margin, &off)
-	for y := margin; y < g.h-margin; y++ {
-		up, mid, down := rows[(y+2)%3], rows[y%3], rows[(y+1)%3]
-		clear(down)
-		if y+1 < g.h-margin {
-			g.scoreRow(down, y+1, margin, &off)
-		}
-		for x := margin; x < g.w-margin; x++ {
-			if s := mid[x]; s > 0 && isPeak(s, up[x-1:x+2], mid[x-1:x+2], down[x-1:x+2]) {
-				found = append(found, corner{int32(x), int32(y), int64(s)})
-			}
-		}
-	}
-	return found
+// scoredRow holds the corners of a row of a level.
+type scoredRow struct {
+	score []int32 // of each column; 0 is no corner
+	at    []int32 // the columns of corners
 }
 
-// isPeak reports whether s in the middle exceeds its neighbours; of equal ones
-// the last in reading order does.
-func isPeak(s int32, up, mid, down []int32) bool {
+func (r *scoredRow) clear() {
+	for _, x := range r.at {
+		r.score[x] = 0
+	}
+	r.at = r.at[:0]
+}
+
+// finder finds corners. It keeps its buffers from one level to the next.
+type finder struct {
+	rows  [3]scoredRow
+	found []corner
+}
+
+// corners returns the corners that are patchMargin pixels away from the edges,
+// with FAST's score: the largest of their neighbours in 3x3.
+func (f *finder) corners(g grey) []corner {
+	f.found = f.found[:0]
+	if g.w <= 2*patchMargin || g.h <= 2*patchMargin {
+		return nil
+	}
+	for i := range f.rows {
+		f.rows[i] = scoredRow{score: make([]int32, g.w), at: f.rows[i].at[:0]}
+	}
+	up, mid, down := &f.rows[0], &f.rows[1], &f.rows[2]
+	g.scoreRow(mid, patchMargin)
+	for y := patchMargin; y < g.h-patchMargin; y++ {
+		down.clear()
+		if y+1 < g.h-patchMargin {
+			g.scoreRow(down, y+1)
+		}
+		for _, x := range mid.at {
+			if isPeak(up.score[x-1:][:3], mid.score[x-1:][:3], down.score[x-1:][:3]) {
+				f.found = append(f.found, corner{x, int32(y), int64(mid.score[x])})
+			}
+		}
+		up, mid, down = mid, down, up
+	}
+	return f.found
+}
+
+// isPeak reports whether the middle exceeds its neighbours; of equal ones the
+// last in reading order does.
+func isPeak(up, mid, down []int32) bool {
+	s := mid[1]
 	return s >= mid[0] && s > mid[2] && s >= max(up[0], up[1], up[2]) && s > max(down[0], down[1], down[2])
 }
 
-// scoreRow writes the scores of a row, which is zero.
-func (g grey) scoreRow(row []int32, y, margin int, off *[16]int) {
-	north, south := g.pix[y*g.w+off[0]:][:g.w], g.pix[y*g.w+off[8]:][:g.w]
-	here := g.pix[y*g.w:][:g.w]
-	for x := margin; x < g.w-margin; x++ {
-		v := here[x]
-		// Nine in a row hold one of each two opposite pixels.
-		if absDiff(north[x], v) <= fastStep && absDiff(south[x], v) <= fastStep {
+// beyond less a grey level, plus another one, has the highest bit of a lane set
+// if the other one is more than fastStep brighter.
+const beyond = tops - (fastStep+1)*lanes
+
+// scoreRow finds the corners of a row. r is empty.
+func (g grey) scoreRow(r *scoredRow, y int) {
+	row := func(y int) []uint8 { return g.pix[y*g.w:][:g.w] }
+	north, here, south := row(y-fastReach), row(y), row(y+fastReach)
+	load := binary.LittleEndian.Uint64
+	end := g.w - patchMargin
+	var ring circle
+	for x := patchMargin; x < end; x += 8 {
+		c, n, e, s, w := load(here[x:]), load(north[x:]), load(here[x+fastReach:]), load(south[x:]), load(here[x-fastReach:])
+		may := [4]uint64{}
+		may[0], may[1] = compass(c, n, e, s, w)
+		may[2], may[3] = compass(c>>8, n>>8, e>>8, s>>8, w>>8)
+		if (may[0]|may[1]|may[2]|may[3])&tops == 0 {
 			continue
 		}
-		if absDiff(here[x+3], v) <= fastStep && absDiff(here[x-3], v) <= fastStep {
-			continue
+		ring.read(g.pix[(y-fastReach)*g.w+x-fastReach:], g.w)
+		bright, dark := ring.corners(c, &may)
+		m := bright | dark
+		if x+8 > end {
+			m &= 1<<(8*(end-x)) - 1
 		}
-		row[x] = g.fast(y*g.w+x, off)
+		for ; m != 0; m &= m - 1 {
+			shift := bits.TrailingZeros64(m) &^ 7
+			at := x + shift/8
+			if bright>>shift&0x80 != 0 {
+				r.score[at] = ring.brighter(shift, int32(here[at]))
+			} else {
+				r.score[at] = ring.darker(shift, int32(here[at]))
+			}
+			r.at = append(r.at, int32(at))
+		}
 	}
 }
 
-// fast is the sum of steps beyond fastStep on the circle, of the brighter or of
-// the darker pixels; 0 if the pixel is no corner.
-func (g grey) fast(at int, off *[16]int) int32 {
-	v := int32(g.pix[at])
-	var bright, dark uint32
-	var brightSum, darkSum int32
-	for i, o := range off {
-		d := int32(g.pix[at+o]) - v
-		if d > fastStep {
-			bright |= 1 << i
-			brightSum += d - fastStep
-		} else if d < -fastStep {
-			dark |= 1 << i
-			darkSum -= d + fastStep
-		}
-	}
-	if hasArc(bright) {
-		return brightSum
-	}
-	if hasArc(dark) {
-		return darkSum
-	}
-	return 0
+// compass looks at the pixels above, below and beside the even ones of eight.
+// Nine in a row hold one of each two opposite pixels. The highest bit of a lane
+// says that the middle may be a corner.
+func compass(c, n, e, s, w uint64) (bright, dark uint64) {
+	c, n, e, s, w = c&lowBytes, n&lowBytes, e&lowBytes, s&lowBytes, w&lowBytes
+	up, down := beyond-c, beyond+c
+	return ((n + up) | (s + up)) & ((e + up) | (w + up)), ((down - n) | (down - s)) & ((down - e) | (down - w))
 }
 
-// hasArc reports nine ones in a row on the circle.
-func hasArc(m uint32) bool {
-	m |= m << 16
-	m &= m >> 1
-	m &= m >> 2
-	m &= m >> 4
-	return m&(m>>1) != 0 // eight in a row, and one more
+// circle holds the pixels at the sixteen places around eight pixels of a row,
+// clockwise from the top:
+//
+//	     15 0 1
+//	  14        2
+//	13            3
+//	12            4
+//	11            5
+//	  10        6
+//	      9 8 7
+type circle [16]uint64
+
+// read takes them from pixels that begin three rows above and three columns left.
+func (r *circle) read(pix []uint8, stride int) {
+	load := binary.LittleEndian.Uint64
+	p := pix[:14]
+	r[15], r[0], r[1] = load(p[2:]), load(p[3:]), load(p[4:])
+	p = pix[stride:][:14]
+	r[14], r[2] = load(p[1:]), load(p[5:])
+	p = pix[2*stride:][:14]
+	r[13], r[3] = load(p), load(p[6:])
+	p = pix[3*stride:][:14]
+	r[12], r[4] = load(p), load(p[6:])
+	p = pix[4*stride:][:14]
+	r[11], r[5] = load(p), load(p[6:])
+	p = pix[5*stride:][:14]
+	r[10], r[6] = load(p[1:]), load(p[5:])
+	p = pix[6*stride:][:14]
+	r[9], r[8], r[7] = load(p[2:]), load(p[3:]), load(p[4:])
+}
+
+// corners returns the corners among eight pixels, the highest bit of their
+// bytes: with brighter and with darker surroundings. What may be one is known of
+// the even pixels (bright, dark) and of the odd ones.
+func (r *circle) corners(middle uint64, may *[4]uint64) (bright, dark uint64) {
+	even, odd := middle&lowBytes, middle>>8&lowBytes
+	if may[0]&tops != 0 {
+		bright = r.nineInRow(even, 0, 0) >> 8
+	}
+	if may[1]&tops != 0 {
+		dark = r.nineInRow(even, 0, lowBytes) >> 8
+	}
+	if may[2]&tops != 0 {
+		bright |= r.nineInRow(odd, 8, 0)
+	}
+	if may[3]&tops != 0 {
+		dark |= r.nineInRow(odd, 8, lowBytes)
+	}
+	return bright, dark
+}
+
+// nineInRow reports in the highest bit of each lane whether nine places in a row
+// are brighter than the middle, or darker if all levels are flipped. Shift
+// brings the places' pixels into the lanes.
+func (r *circle) nineInRow(middle uint64, shift uint, flip uint64) uint64 {
+	up := beyond - (middle ^ flip)
+	at := func(i int) uint64 { return (r[i]>>(shift&63)&lowBytes ^ flip) + up }
+	m := circle{at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12), at(13), at(14), at(15)}
+	// Of nine in a row, eight begin at an even place; the ninth is before or
+	// behind them.
+	a0, a1, a2, a3 := m[0]&m[1], m[2]&m[3], m[4]&m[5], m[6]&m[7]
+	a4, a5, a6, a7 := m[8]&m[9], m[10]&m[11], m[12]&m[13], m[14]&m[15]
+	b0, b1, b2, b3, b4, b5, b6, b7 := a0&a1, a1&a2, a2&a3, a3&a4, a4&a5, a5&a6, a6&a7, a7&a0
+	return tops & (b0&b2&(m[8]|m[15]) | b1&b3&(m[10]|m[1]) | b2&b4&(m[12]|m[3]) | b3&b5&(m[14]|m[5]) |
+		b4&b6&(m[0]|m[7]) | b5&b7&(m[2]|m[9]) | b6&b0&(m[4]|m[11]) | b7&b1&(m[6]|m[13]))
+}
+
+// brighter is the sum of the steps beyond fastStep up to brighter places. Shift
+// is that of the pixel among eight.
+func (r *circle) brighter(shift int, middle int32) int32 {
+	least := middle + fastStep
+	sum := -16 * least
+	for _, p := range r {
+		sum += max(int32(uint8(p>>(shift&63))), least)
+	}
+	return sum
+}
+
+// darker is the sum of the steps beyond fastStep down to darker places.
+func (r *circle) darker(shift int, middle int32) int32 {
+	most := middle - fastStep
+	sum := 16 * most
+	for _, p := range r {
+		sum -= min(int32(uint8(p>>(shift&63))), most)
+	}
+	return sum
 }
 
 // harris is det - 0.04 trace² of the gradients in 7x7 pixels. It stays below
 // 2^60: a gradient is at most 1020, so a sum is below 2^26.
 func (g grey) harris(x, y int) int64 {
+	// Sobel's masks are (1 2 1) in one direction and (-1 0 1) in the other.
+	var across, along [3][7]int32
+	at := (y-4)*g.w + x - 4
 	var xx, yy, xy int32
-	for j := y - 3; j <= y+3; j++ {
-		up, mid, down := g.pix[(j-1)*g.w+x-4:][:9], g.pix[j*g.w+x-4:][:9], g.pix[(j+1)*g.w+x-4:][:9]
-		for i := 1; i < 8; i++ {
-			across := int32(up[i+1]) - int32(up[i-1]) + int32(down[i+1]) - int32(down[i-1])
-			dx := 2*(int32(mid[i+1])-int32(mid[i-1])) + across
-			dy := int32(down[i-1]) + 2*int32(down[i]) + int32(down[i+1]) - int32(up[i-1]) - 2*int32(up[i]) - int32(up[i+1])
+	for j := range 9 {
+		p := g.pix[at:][:9]
+		at += g.w
+		a, b, c := &across[j%3], &across[(j+2)%3], &across[(j+1)%3]
+		sa, sc := &along[j%3], &along[(j+1)%3]
+		for i := range a {
+			a[i] = int32(p[i+2]) - int32(p[i])
+			sa[i] = int32(p[i]) + 2*int32(p[i+1]) + int32(p[i+2])
+		}
+		if j < 2 {
+			continue
+		}
+		for i := range a {
+			dx := a[i] + 2*b[i] + c[i]
+			dy := sa[i] - sc[i]
 			xx += dx * dx
 			yy += dy * dy
 			xy += dx * dy
@@ -138,35 +258,73 @@ func (g grey) harris(x, y int) int64 {
 	return int64(xx)*int64(yy) - int64(xy)*int64(xy) - trace*trace/25
 }
 
+// stronger orders corners by score, equal ones in reading order.
 func stronger(a, b corner) int {
-	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.y, b.y), cmp.Compare(a.x, b.x))
+	if a.score != b.score {
+		if a.score > b.score {
+			return -1
+		}
+		return 1
+	}
+	if a.y != b.y {
+		return int(a.y - b.y)
+	}
+	return int(a.x - b.x)
+}
+
+// highest keeps the n corners with the highest FAST scores, of equal ones the
+// first, in the order in which they are.
+func highest(cs []corner, n int) []corner {
+	if len(cs) <= n {
+		return cs
+	}
+	var count [fastMost + 1]int
+	for _, c := range cs {
+		count[c.score]++
+	}
+	least, equal := fastMost, n // all above least, and the first equal to it
+	for ; count[least] < equal; least-- {
+		equal -= count[least]
+	}
+	kept := cs[:0]
+	for _, c := range cs {
+		switch {
+		case c.score > int64(least):
+			kept = append(kept, c)
+		case c.score == int64(least) && equal > 0:
+			kept = append(kept, c)
+			equal--
+		}
+	}
+	return kept
 }
 
 // strongest ranks corners and keeps n of them, spread over the picture.
 func (g grey) strongest(cs []corner, n int) []corner {
-	if len(cs) > maxCorners {
-		slices.SortFunc(cs, stronger)
-		cs = cs[:maxCorners]
+	cs = highest(cs, maxCorners)
+	some := cs[:0]
+	for _, c := range cs {
+		if c.score = g.harris(int(c.x), int(c.y)); c.score > 0 {
+			some = append(some, c)
+		}
 	}
-	for i, c := range cs {
-		cs[i].score = g.harris(int(c.x), int(c.y))
-	}
+	cs = some
 	slices.SortFunc(cs, stronger)
-	for len(cs) > 0 && cs[len(cs)-1].score <= 0 {
-		cs = cs[:len(cs)-1]
-	}
 	if len(cs) <= n {
 		return cs
 	}
 	var used [spreadCells * spreadCells]int
 	share := 2*n/(spreadCells*spreadCells) + 1
-	kept, rest := make([]corner, 0, n), make([]corner, 0, len(cs))
+	kept, rest := make([]corner, 0, n), make([]corner, 0, n)
 	for _, c := range cs {
+		if len(kept) == n {
+			break
+		}
 		cell := int(c.y)*spreadCells/g.h*spreadCells + int(c.x)*spreadCells/g.w
-		if used[cell] < share && len(kept) < n {
+		if used[cell] < share {
 			used[cell]++
 			kept = append(kept, c)
-		} else {
+		} else if len(rest) < n {
 			rest = append(rest, c)
 		}
 	}

@@ -98,35 +98,58 @@ var pairs = func() (p [256]comparison) {
 	return p
 }()
 
+// patch is the blurred surroundings of a corner, from patchMargin pixels above
+// and left of it on. A copy of them has the same stride at every level, so that
+// the places of all turned pairs are known beforehand; and its size lets every
+// number of patchBits bits be an index.
+type patch [1 << patchBits]uint8
+
+const (
+	patchBits   = 11
+	patchSide   = 2*patchMargin + 1
+	patchStride = patchSide + 3 // a multiple of eight
+)
+
+// turnedPair is a comparison of two places in a patch.
+type turnedPair struct{ a, b uint16 }
+
 // turnedPairs are the pairs in all directions, as they are and mirrored (y
 // changes its sign).
-var turnedPairs = func() (t [2][angles][256]comparison) {
+var turnedPairs = func() (t [2][angles][256]turnedPair) {
 	for m := range t {
 		for a, d := range directions {
-			turn := func(x, y int8) (int8, int8) {
+			turn := func(x, y int8) uint16 {
 				u, v := int32(x), int32(y)*int32(1-2*m)
-				return int8((u*d[0] - v*d[1] + 1<<13) >> 14), int8((u*d[1] + v*d[0] + 1<<13) >> 14)
+				right, down := (u*d[0]-v*d[1]+1<<13)>>14, (u*d[1]+v*d[0]+1<<13)>>14
+				return uint16((down+patchMargin)*patchStride + right + patchMargin)
 			}
 			for i, p := range pairs {
-				q := &t[m][a][i]
-				q.ax, q.ay = turn(p.ax, p.ay)
-				q.bx, q.by = turn(p.bx, p.by)
+				t[m][a][i] = turnedPair{turn(p.ax, p.ay), turn(p.bx, p.by)}
 			}
 		}
 	}
 	return t
 }()
 
-// describe compares the pairs around a pixel of a blurred level.
-func (g grey) describe(x, y int, pairs *[256]comparison) (c Code) {
-	at := y*g.w + x
+// cut copies the surroundings of a pixel of a blurred level, which has slack.
+func (p *patch) cut(g grey, x, y int) {
+	at := (y-patchMargin)*g.w + x - patchMargin
+	for j := range patchSide {
+		*(*[patchStride]uint8)(p[patchStride*j:]) = [patchStride]uint8(g.pix[at:][:patchStride])
+		at += g.w
+	}
+}
+
+// describe compares the pairs. A difference below zero has its highest bit set,
+// which needs no branch; half of the branches would be guessed wrong.
+func (p *patch) describe(pairs *[256]turnedPair) (c Code) {
 	for w := range c {
-		for i := range 64 {
-			p := &pairs[64*w+i]
-			if g.pix[at+int(p.ay)*g.w+int(p.ax)] < g.pix[at+int(p.by)*g.w+int(p.bx)] {
-				c[w] |= 1 << i
-			}
+		var bits uint64
+		for _, q := range pairs[64*w:][:64] {
+			less := uint64(p[q.a&(1<<patchBits-1)]) - uint64(p[q.b&(1<<patchBits-1)])
+			bits = bits>>1 | less&(1<<63)
 		}
+		c[w] = bits
 	}
 	return c
 }
@@ -166,23 +189,42 @@ func quotas(n, levels, fall int) []int {
 // next one. The second result, if asked for, holds the descriptors that the
 // points have in the mirrored picture.
 func detect(g grey, n, fall int, mirror bool) (ps []point, mirrored []Code) {
-	levels := pyramid(g)
+	var (
+		find  finder
+		soft  smoother
+		patch patch
+	)
+	area := g.w*g.h + slack
+	buffers := [3][]uint8{make([]uint8, area), make([]uint8, area), make([]uint8, area)}
+	lev := grey{g.w, g.h, buffers[0]}
+	copy(lev.pix, g.pix)
+	ps = make([]point, 0, n)
+	if mirror {
+		mirrored = make([]Code, 0, n)
+	}
+	sizes := levelSizes(g.w, g.h)
 	spare := 0
-	for l, quota := range quotas(n, len(levels), fall) {
-		lev := levels[l]
+	for l, quota := range quotas(n, len(sizes), fall) {
+		if l > 0 {
+			lev = soft.shrunk(buffers[l%2], lev, sizes[l])
+		}
 		quota = min(quota+spare, n-len(ps))
-		cs := lev.strongest(lev.corners(patchMargin), quota)
+		cs := lev.strongest(find.corners(lev), quota)
 		spare = quota - len(cs)
-		smooth := lev.blurred()
+		if len(cs) == 0 {
+			continue
+		}
+		smooth := soft.blurred(buffers[2], lev)
 		for _, c := range cs {
 			x, y := int(c.x), int(c.y)
 			a := lev.angle(x, y)
+			patch.cut(smooth, x, y)
 			ps = append(ps, point{
 				x: uint16((2*x + 1) * 4 * g.w / lev.w), y: uint16((2*y + 1) * 4 * g.h / lev.h),
-				level: uint8(l), angle: a, code: smooth.describe(x, y, &turnedPairs[0][a]),
+				level: uint8(l), angle: a, code: patch.describe(&turnedPairs[0][a]),
 			})
 			if mirror {
-				mirrored = append(mirrored, smooth.describe(x, y, &turnedPairs[1][a]))
+				mirrored = append(mirrored, patch.describe(&turnedPairs[1][a]))
 			}
 		}
 	}

@@ -1,15 +1,38 @@
 package hash
 
+import (
+	"encoding/binary"
+	"slices"
+)
+
 // Local features are looked for on a pyramid: the same picture in several
 // sizes, so that a corner of a photo is also found where the photo was pasted
 // smaller. Each level is 1.2 times smaller than the one before, as in ORB
 // (Rublee et al. 2011), and made from it by bilinear interpolation.
+//
+// All pixels of all levels are interpolated, blurred and tested for a corner
+// (corner.go); pixel by pixel that takes several times as long as decoding the
+// photo. So these passes take eight pixels at a time, as two words of four
+// 16-bit lanes: the even pixels and the odd ones. All sums fit their lanes and
+// nothing is rounded on the way, so the results are those of the plain loops,
+// which stay in the tests.
 
 // grey is a picture of 8-bit grey levels, row by row.
 type grey struct {
 	w, h int
 	pix  []uint8
 }
+
+// Four lanes of 16 bits.
+const (
+	lanes    = 0x0001000100010001 // 1 in each
+	lowBytes = 0x00ff00ff00ff00ff // the lower half of each
+	tops     = 0x8000800080008000 // the highest bit of each
+)
+
+// slack is the number of bytes that may be read and written behind the last
+// pixel of a level, since rows are taken by eight pixels.
+const slack = 8
 
 const (
 	pyramidLevels = 8
@@ -33,78 +56,121 @@ func (c *canonical) working(side int) grey {
 	return g
 }
 
-// pyramid returns the levels, the picture itself first.
-func pyramid(g grey) []grey {
-	levels := []grey{g}
-	for l := 1; l < pyramidLevels; l++ {
-		w, h := (g.w*4096+scales[l]/2)/scales[l], (g.h*4096+scales[l]/2)/scales[l]
-		if min(w, h) < pyramidLeast {
+// size of a level, pixels.
+type size struct{ w, h int }
+
+// levelSizes returns the sizes of the levels of a picture of w x h pixels, the
+// picture itself first.
+func levelSizes(w, h int) []size {
+	sizes := []size{{w, h}}
+	for _, s := range scales[1:] {
+		l := size{(w*4096 + s/2) / s, (h*4096 + s/2) / s}
+		if min(l.w, l.h) < pyramidLeast {
 			break
 		}
-		levels = append(levels, levels[l-1].shrunk(w, h))
+		sizes = append(sizes, l)
 	}
-	return levels
+	return sizes
 }
 
-// step is a position between two pixels, the second with the weight part/256.
-type step struct{ at, part int }
+// between is a position between two pixels, the second with the weight part/256.
+type between struct{ at, part uint16 }
 
-// steps lays the middles of n pixels over m, which is at least 2.
-func steps(n, m int) []step {
-	s := make([]step, n)
-	for i := range s {
+// layBetween lays the middles of n pixels over m, which is at least 2.
+func layBetween(dst []between, n, m int) []between {
+	dst = dst[:0]
+	for i := range n {
 		p := max(0, (2*i+1)*m*128/n-128)
-		s[i] = step{p >> 8, p & 255}
-		if s[i].at > m-2 {
-			s[i] = step{m - 2, 256}
+		at, part := p>>8, p&255
+		if at > m-2 {
+			at, part = m-2, 256
 		}
+		dst = append(dst, between{uint16(at), uint16(part)})
 	}
-	return s
+	return dst
 }
 
-// shrunk interpolates bilinearly in fixed point.
-func (g grey) shrunk(w, h int) grey {
-	out := grey{w, h, make([]uint8, w*h)}
-	xs := steps(w, g.w)
-	for y, s := range steps(h, g.h) {
-		a, b := g.pix[s.at*g.w:][:g.w], g.pix[(s.at+1)*g.w:][:g.w]
-		row := out.pix[y*w:][:w]
-		for x, t := range xs {
-			u := int(a[t.at])<<8 + (int(a[t.at+1])-int(a[t.at]))*t.part
-			v := int(b[t.at])<<8 + (int(b[t.at+1])-int(b[t.at]))*t.part
-			row[x] = uint8((u<<8 + (v-u)*s.part + 1<<15) >> 16)
+// smoother makes levels and blurs them. It keeps its buffers from one level to
+// the next.
+type smoother struct {
+	across, down []between
+	mixed        []uint16
+	line         []byte // a row of pixels with two more at each end
+	wide         [5][]uint64
+}
+
+// shrunk interpolates bilinearly in fixed point, first between two rows, then
+// along them. Both pictures have slack.
+func (s *smoother) shrunk(dst []uint8, g grey, to size) grey {
+	s.across, s.down = layBetween(s.across, to.w, g.w), layBetween(s.down, to.h, g.h)
+	s.mixed = slices.Grow(s.mixed[:0], g.w+slack)[:g.w+slack]
+	for y, t := range s.down {
+		s.mix(g.pix[int(t.at)*g.w:], g.w, uint64(t.part))
+		row, mixed := dst[y*to.w:][:len(s.across)], s.mixed
+		for x, t := range s.across {
+			u, v := int32(mixed[t.at]), int32(mixed[t.at+1])
+			row[x] = uint8((u<<8 + (v-u)*int32(t.part) + 1<<15) >> 16)
 		}
 	}
-	return out
+	return grey{to.w, to.h, dst[:to.w*to.h+slack]}
 }
+
+// mix adds two rows of n pixels, the second with the weight part/256, and keeps
+// the fraction: at most 255 * 256.
+func (s *smoother) mix(rows []uint8, n int, part uint64) {
+	for x := 0; x < n; x += 8 {
+		a, b := binary.LittleEndian.Uint64(rows[x:]), binary.LittleEndian.Uint64(rows[n+x:])
+		even := (a&lowBytes)*(256-part) + (b&lowBytes)*part
+		odd := (a>>8&lowBytes)*(256-part) + (b>>8&lowBytes)*part
+		m := s.mixed[x:][:8]
+		m[0], m[2], m[4], m[6] = uint16(even), uint16(even>>16), uint16(even>>32), uint16(even>>48)
+		m[1], m[3], m[5], m[7] = uint16(odd), uint16(odd>>16), uint16(odd>>32), uint16(odd>>48)
+	}
+}
+
+// grown returns a buffer of n bytes of any content.
+func grown(b []byte, n int) []byte { return slices.Grow(b[:0], n)[:n] }
 
 // blurred convolves with the binomial 1 4 6 4 1 in both directions; pixels
-// beyond the edges are those at the edges.
-func (g grey) blurred() grey {
-	wide := make([]uint16, g.w*g.h)
-	for y := range g.h {
-		g.blurRow(wide[y*g.w:][:g.w], g.pix[y*g.w:][:g.w])
+// beyond the edges are those at the edges. dst has slack.
+func (s *smoother) blurred(dst []uint8, g grey) grey {
+	n := 2 * ((g.w + 7) / 8) // words of a row
+	for i := range s.wide {
+		s.wide[i] = slices.Grow(s.wide[i][:0], n)[:n]
 	}
-	out := grey{g.w, g.h, make([]uint8, g.w*g.h)}
-	row := func(y int) []uint16 { return wide[min(max(y, 0), g.h-1)*g.w:][:g.w] }
+	s.line = grown(s.line, g.w+4+slack)
+	next := 0
 	for y := range g.h {
+		for ; next <= min(y+2, g.h-1); next++ {
+			s.widen(s.wide[next%5], g.pix[next*g.w:][:g.w])
+		}
+		row := func(y int) []uint64 { return s.wide[min(max(y, 0), g.h-1)%5][:n] }
 		a, b, c, d, e := row(y-2), row(y-1), row(y), row(y+1), row(y+2)
-		dst := out.pix[y*g.w:][:g.w]
-		for x := range dst {
-			dst[x] = uint8((uint32(a[x]) + uint32(e[x]) + 4*(uint32(b[x])+uint32(d[x])) + 6*uint32(c[x]) + 128) >> 8)
+		to := dst[y*g.w:]
+		for i := 0; i+1 < n; i += 2 {
+			even := binomial(a[i], b[i], c[i], d[i], e[i]) + 128*lanes
+			odd := binomial(a[i+1], b[i+1], c[i+1], d[i+1], e[i+1]) + 128*lanes
+			binary.LittleEndian.PutUint64(to[4*i:], even>>8&lowBytes|odd&^lowBytes)
 		}
 	}
-	return out
+	return grey{g.w, g.h, dst[:g.w*g.h+slack]}
 }
 
-func (g grey) blurRow(dst []uint16, src []uint8) {
-	clamped := func(x int) uint16 { return uint16(src[min(max(x, 0), len(src)-1)]) }
-	for x := range dst {
-		if x < 2 || x+2 >= len(src) {
-			dst[x] = clamped(x-2) + clamped(x+2) + 4*(clamped(x-1)+clamped(x+1)) + 6*clamped(x)
-			continue
-		}
-		s := src[x-2 : x+3 : x+3]
-		dst[x] = uint16(s[0]) + uint16(s[4]) + 4*(uint16(s[1])+uint16(s[3])) + 6*uint16(s[2])
+// binomial weighs five times four lanes. Twice in succession it makes at most
+// 255 * 256 of pixels.
+func binomial(a, b, c, d, e uint64) uint64 { return a + e + (b+c+d)<<2 + c<<1 }
+
+// widen convolves a row: the even and the odd pixels of each eight.
+func (s *smoother) widen(dst []uint64, src []uint8) {
+	n := len(src)
+	s.line[0], s.line[1] = src[0], src[0]
+	copy(s.line[2:], src)
+	s.line[n+2], s.line[n+3] = src[n-1], src[n-1]
+	for i := 0; i+1 < len(dst); i += 2 {
+		line := s.line[4*i:][:12]
+		p, q, r := binary.LittleEndian.Uint64(line), binary.LittleEndian.Uint64(line[2:]), binary.LittleEndian.Uint64(line[4:])
+		p0, p1, q0, q1, r0, r1 := p&lowBytes, p>>8&lowBytes, q&lowBytes, q>>8&lowBytes, r&lowBytes, r>>8&lowBytes
+		dst[i] = binomial(p0, p1, q0, q1, r0)
+		dst[i+1] = binomial(p1, q0, q1, r0, r1)
 	}
 }

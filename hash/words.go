@@ -3,6 +3,7 @@ package hash
 import (
 	_ "embed"
 	"encoding/binary"
+	"math/bits"
 	"sync"
 )
 
@@ -57,41 +58,21 @@ func parseVocabulary(b []byte) *vocabulary {
 
 func (v *vocabulary) len() int { return len(v.word) }
 
-// ranked is a word or branch and its distance.
+// ranked is a word and its distance.
 type ranked struct{ at, dist int }
 
-// closest keeps the nearest of what is offered, the first of equal ones.
-type closest []ranked
-
-func (c closest) offer(at, dist int) {
-	n := len(c) - 1
-	if dist >= c[n].dist {
-		return
+// near fills c with the nearest words, nearest first, three at most. Of equally
+// near ones those of a nearer branch come first, and then those with lower
+// numbers.
+func (v *vocabulary) near(code *Code, c []ranked) {
+	best, in := farthest, farthest
+	in.search(code, v.branch[:], 0)
+	for rank, b := range in {
+		first, end := v.first[b.at()], v.first[b.at()+1]
+		best.search(code, v.word[first:end], key(rank<<keyBits)|key(first))
 	}
-	for ; n > 0 && c[n-1].dist > dist; n-- {
-		c[n] = c[n-1]
-	}
-	c[n] = ranked{at, dist}
-}
-
-// near fills c with the nearest words, nearest first.
-func (v *vocabulary) near(code *Code, c closest) {
-	var in [lookInto]ranked
-	reset(in[:])
-	for i := range v.branch {
-		closest(in[:]).offer(i, code.Distance(v.branch[i]))
-	}
-	reset(c)
-	for _, b := range in {
-		for i := v.first[b.at]; i < v.first[b.at+1]; i++ {
-			c.offer(int(i), code.Distance(v.word[i]))
-		}
-	}
-}
-
-func reset(c []ranked) {
 	for i := range c {
-		c[i] = ranked{0, 257}
+		c[i] = ranked{best[i].at(), best[i].dist()}
 	}
 }
 
@@ -100,4 +81,42 @@ func (v *vocabulary) nearest(code *Code) uint16 {
 	var c [1]ranked
 	v.near(code, c[:])
 	return uint16(c[0].at)
+}
+
+// key puts distance, rank of the branch and number of the word into one number,
+// so that the nearer of two is the lower one.
+type key uint32
+
+const (
+	keyBits  = 16          // of the number
+	distance = keyBits + 2 // lowest bit of the distance
+)
+
+func (k key) at() int   { return int(k & (1<<keyBits - 1)) }
+func (k key) dist() int { return int(k >> distance) }
+
+// closest are the nearest of what was looked at.
+type closest [max(lookInto, wordsEach)]key
+
+var farthest = closest{257 << distance, 257 << distance, 257 << distance}
+
+// search looks at codes, the first of which has the key first but for the
+// distance. Comparing them with the third in four each time saves most of the
+// branches that no CPU foresees.
+func (c *closest) search(code *Code, codes []Code, first key) {
+	q0, q1, q2, q3 := code[0], code[1], code[2], code[3]
+	for i := range codes {
+		w := &codes[i]
+		d := bits.OnesCount64(q0^w[0]) + bits.OnesCount64(q1^w[1]) + bits.OnesCount64(q2^w[2]) + bits.OnesCount64(q3^w[3])
+		if k := key(d)<<distance | first + key(i); k < c[2] {
+			c.offer(k)
+		}
+	}
+}
+
+// offer sorts in a key.
+func (c *closest) offer(k key) {
+	c[2] = min(c[2], max(c[1], k))
+	c[1] = min(c[1], max(c[0], k))
+	c[0] = min(c[0], k)
 }
