@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -74,7 +75,7 @@ func TestKilledRegister(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a signal that cannot be caught")
 	}
-	kills := 50
+	kills := 20
 	if testing.Short() {
 		kills = 5
 	}
@@ -383,4 +384,63 @@ func runHere(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	code = run(context.Background(), args, strings.NewReader(""), &out, &errs, func(string) string { return "" })
 	return code, out.String(), errs.String()
+}
+
+// A reindex that is killed leaves a store that is whole; the next run goes on
+// where it stopped.
+func TestKilledReindex(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a signal that cannot be caught")
+	}
+	const n, kills = 60, 6
+	photos, dir := writePhotos(t, n), filepath.Join(t.TempDir(), "store")
+	x, err := index.Open(t.Context(), dir, &index.Options{NoFeatures: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = x.CreateBank(t.Context(), index.Bank{Name: "fakes", Kind: index.Fake})
+	walk([]string{photos}, func(s source) bool {
+		var b []byte
+		if b, err = os.ReadFile(s.path); err == nil {
+			_, err = x.Register(t.Context(), index.Reference{Bank: "fakes", ID: s.id}, bytes.NewBuffer(b), index.RegisterOptions{})
+		}
+		return err == nil
+	})
+	if err = errors.Join(err, x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	featured := func() (done int64) {
+		withIndex(t, dir, func(x *index.Index) {
+			b, err := x.Bank(t.Context(), "fakes")
+			if err = errors.Join(err, x.Check(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			done = b.Featured
+		})
+		return done
+	}
+	last, midway := int64(0), false
+	for k := range kills {
+		c := child(t, "reindex", "--data", dir, "--from", photos)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(40+20*k) * time.Millisecond)
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		done := featured()
+		if done < last {
+			t.Fatalf("kill %d: %d references have features, before it had %d", k, done, last)
+		}
+		last, midway = done, midway || done > 0 && done < n
+	}
+	if !midway {
+		t.Log("no kill came midway: the test shows little here")
+	}
+	if out, err := child(t, "reindex", "--data", dir, "--from", photos).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if done := featured(); done != n {
+		t.Errorf("%d references have features, want %d", done, n)
+	}
 }
