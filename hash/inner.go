@@ -28,7 +28,7 @@ import (
 //     elsewhere (innerScores). The step alone would not do: in a flat page a
 //     step of two levels means much, in knitwear one of forty means nothing.
 //   - Lines. The largest sum of consecutive scores of a column (or row) is its
-//     rank; the 48 highest of those that outrank their neighbours are kept.
+//     rank; the 36 highest of those that outrank their neighbours are kept.
 //   - Parts. A line that is an edge all the way across the canvas cuts it in
 //     two, and so on within the parts: collages, pages, bars. Where no such line
 //     is seen, a half or a third is tried if nothing runs across it: tiles of
