@@ -35,8 +35,8 @@ standard input.
 
   jsonl      banks that are missing are created; a bank that is there must be of
              the same kind and hash. A bank without references takes the policy of
-             the file, any other keeps its own. A file of another recipe is refused
-             whole.
+             the file, any other keeps its own. Features are taken where the file
+             has them. A file of a recipe that is not known here is refused whole.
   csv        columns as exported (required: bank, id, fingerprint); missing banks
              are created by the columns kind and hash, with the default policy
   pdq        one code of 64 hexadecimal digits a line, or "pdq CODE"; blank lines
