@@ -1,6 +1,8 @@
 package hash
 
 import (
+	"fmt"
+	"hash/crc32"
 	"math"
 	"slices"
 	"testing"
@@ -82,6 +84,27 @@ func compareDetect(t failing, name string, g grey, n, fall int) {
 func TestPointsAgreeWithTheSlowTwin(t *testing.T) {
 	for name, g := range greys(t) {
 		compareDetect(t, name, g, MaxPoints, referenceFall)
+	}
+}
+
+// The slow twin shares the constants and tables of the fast version. The points
+// themselves must stay for ever as well: stored references hold them. A change
+// here is a new recipe, or a mistake.
+func TestPointsStay(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		side, fall int
+		want       uint32
+	}{{"00024.jpg", referenceSide, referenceFall, 0xc79488fa}, {"00964.jpg", sceneSide, sceneFall, 0x23b9ed07}} {
+		sum := crc32.NewIEEE()
+		ps, mirrored := detect(photoGrey(t, c.name, c.side), 300, c.fall, true)
+		for i, p := range ps {
+			p.word = words().nearest(&p.code)
+			fmt.Fprintln(sum, p, mirrored[i])
+		}
+		if got := sum.Sum32(); got != c.want {
+			t.Errorf("%s at %d pixels: %d points, checksum %#x, want %#x", c.name, c.side, len(ps), got, c.want)
+		}
 	}
 }
 

@@ -76,16 +76,12 @@ func levelSizes(w, h int) []size {
 // between is a position between two pixels, the second with the weight part/256.
 type between struct{ at, part uint16 }
 
-// layBetween lays the middles of n pixels over m, which is at least 2.
+// layBetween lays the middles of n pixels over m, which are more.
 func layBetween(dst []between, n, m int) []between {
 	dst = dst[:0]
 	for i := range n {
-		p := max(0, (2*i+1)*m*128/n-128)
-		at, part := p>>8, p&255
-		if at > m-2 {
-			at, part = m-2, 256
-		}
-		dst = append(dst, between{uint16(at), uint16(part)})
+		p := (2*i+1)*m*128/n - 128
+		dst = append(dst, between{uint16(p >> 8), uint16(p & 255)})
 	}
 	return dst
 }

@@ -89,10 +89,7 @@ func slowPyramid(g grey) []grey {
 // slowShrunk weighs the four pixels around each place.
 func slowShrunk(g grey, w, h int) grey {
 	place := func(i, n, m int) (at, part int) {
-		p := max(0, (2*i+1)*m*128/n-128)
-		if p>>8 >= m-1 {
-			return m - 2, 256
-		}
+		p := (2*i+1)*m*128/n - 128
 		return p >> 8, p & 255
 	}
 	return drawn(w, h, func(x, y int) int {
