@@ -230,25 +230,13 @@ func (r *circle) darker(shift int, middle int32) int32 {
 // harris is det - 0.04 trace² of the gradients in 7x7 pixels. It stays below
 // 2^60: a gradient is at most 1020, so a sum is below 2^26.
 func (g grey) harris(x, y int) int64 {
-	// Sobel's masks are (1 2 1) in one direction and (-1 0 1) in the other.
-	var across, along [3][7]int32
-	at := (y-4)*g.w + x - 4
 	var xx, yy, xy int32
-	for j := range 9 {
-		p := g.pix[at:][:9]
-		at += g.w
-		a, b, c := &across[j%3], &across[(j+2)%3], &across[(j+1)%3]
-		sa, sc := &along[j%3], &along[(j+1)%3]
-		for i := range a {
-			a[i] = int32(p[i+2]) - int32(p[i])
-			sa[i] = int32(p[i]) + 2*int32(p[i+1]) + int32(p[i+2])
-		}
-		if j < 2 {
-			continue
-		}
-		for i := range a {
-			dx := a[i] + 2*b[i] + c[i]
-			dy := sa[i] - sc[i]
+	for j := y - 3; j <= y+3; j++ {
+		up, mid, down := g.pix[(j-1)*g.w+x-4:][:9], g.pix[j*g.w+x-4:][:9], g.pix[(j+1)*g.w+x-4:][:9]
+		for i := 1; i < 8; i++ {
+			across := int32(up[i+1]) - int32(up[i-1]) + int32(down[i+1]) - int32(down[i-1])
+			dx := 2*(int32(mid[i+1])-int32(mid[i-1])) + across
+			dy := int32(down[i-1]) + 2*int32(down[i]) + int32(down[i+1]) - int32(up[i-1]) - 2*int32(up[i]) - int32(up[i+1])
 			xx += dx * dx
 			yy += dy * dy
 			xy += dx * dy

@@ -139,7 +139,7 @@ func TestAngleTurns(t *testing.T) {
 	const side = 2*patchRadius + 1
 	g := noiseGrey(3, side, side)
 	for k := range 3 {
-		turned := drawn(side, side, func(x, y int) int { return g.at(y, side-1-x) }) // clockwise
+		turned := greyOf(side, side, func(x, y int) int { return g.at(y, side-1-x) }) // clockwise
 		if a, b := g.angle(patchRadius, patchRadius), turned.angle(patchRadius, patchRadius); (a+angles/4)%angles != b {
 			t.Errorf("turn %d: direction %d, before %d", k, b, a)
 		}
@@ -174,7 +174,7 @@ func TestMirroredDescriptors(t *testing.T) {
 	const same = 24 // bits, of 256
 	for _, name := range []string{"00024.jpg", "00122.jpg", "00964.jpg"} {
 		g := photoGrey(t, name, sceneSide)
-		flipped := drawn(g.w, g.h, func(x, y int) int { return g.at(g.w-1-x, y) })
+		flipped := greyOf(g.w, g.h, func(x, y int) int { return g.at(g.w-1-x, y) })
 		points, mirrored := detect(g, scenePoints, sceneFall, true)
 		others, _ := detect(flipped, scenePoints, sceneFall, false)
 		partners, alike := 0, 0

@@ -74,14 +74,14 @@ func levelSizes(w, h int) []size {
 }
 
 // between is a position between two pixels, the second with the weight part/256.
-type between struct{ at, part uint16 }
+type between struct{ at, part uint32 }
 
 // layBetween lays the middles of n pixels over m, which are more.
 func layBetween(dst []between, n, m int) []between {
 	dst = dst[:0]
 	for i := range n {
 		p := (2*i+1)*m*128/n - 128
-		dst = append(dst, between{uint16(p >> 8), uint16(p & 255)})
+		dst = append(dst, between{uint32(p >> 8), uint32(p & 255)})
 	}
 	return dst
 }
@@ -102,13 +102,18 @@ func (s *smoother) shrunk(dst []uint8, g grey, to size) grey {
 	s.mixed = slices.Grow(s.mixed[:0], g.w+slack)[:g.w+slack]
 	for y, t := range s.down {
 		s.mix(g.pix[int(t.at)*g.w:], g.w, uint64(t.part))
-		row, mixed := dst[y*to.w:][:len(s.across)], s.mixed
-		for x, t := range s.across {
-			u, v := int32(mixed[t.at]), int32(mixed[t.at+1])
-			row[x] = uint8((u<<8 + (v-u)*int32(t.part) + 1<<15) >> 16)
-		}
+		s.along(dst[y*to.w:][:to.w])
 	}
 	return grey{to.w, to.h, dst[:to.w*to.h+slack]}
+}
+
+// along interpolates the mixed row.
+func (s *smoother) along(row []uint8) {
+	mixed := s.mixed
+	for x, t := range s.across[:len(row)] {
+		u, v := uint32(mixed[t.at]), uint32(mixed[t.at+1])
+		row[x] = uint8((u*(256-t.part) + v*t.part + 1<<15) >> 16)
+	}
 }
 
 // mix adds two rows of n pixels, the second with the weight part/256, and keeps

@@ -20,8 +20,8 @@ func noiseGrey(seed uint64, w, h int) grey {
 	return g
 }
 
-// drawn makes a picture of a formula.
-func drawn(w, h int, f func(x, y int) int) grey {
+// greyOf makes a picture of a formula.
+func greyOf(w, h int, f func(x, y int) int) grey {
 	g := grey{w, h, make([]uint8, w*h)}
 	for i := range g.pix {
 		g.pix[i] = uint8(f(i%w, i/w))
@@ -50,13 +50,13 @@ func greys(t testing.TB) map[string]grey {
 		"photo of groceries": photoGrey(t, "00964.jpg", 300),
 		"photo, query":       photoGrey(t, "00122.jpg", sceneSide),
 		"noise":              noiseGrey(1, 301, 203),
-		"low and high noise": drawn(150, 150, func(x, y int) int { return 255 * ((x*x*31 + y*y*17 + x*y*7) >> 3 & 1) }),
-		"dim noise":          drawn(150, 90, func(x, y int) int { return 100 + (x*x*31+y*y*17+x*y*7)>>3&15 }),
-		"flat":               drawn(120, 120, func(x, y int) int { return 128 }),
-		"white":              drawn(97, 97, func(x, y int) int { return 255 }),
-		"checkerboard":       drawn(240, 170, func(x, y int) int { return 255 * ((x/11 + y/11) & 1) }),
-		"pixel checkerboard": drawn(80, 80, func(x, y int) int { return 255 * ((x + y) & 1) }),
-		"ramp":               drawn(200, 60, func(x, y int) int { return x + y }),
+		"low and high noise": greyOf(150, 150, func(x, y int) int { return 255 * ((x*x*31 + y*y*17 + x*y*7) >> 3 & 1) }),
+		"dim noise":          greyOf(150, 90, func(x, y int) int { return 100 + (x*x*31+y*y*17+x*y*7)>>3&15 }),
+		"flat":               greyOf(120, 120, func(x, y int) int { return 128 }),
+		"white":              greyOf(97, 97, func(x, y int) int { return 255 }),
+		"checkerboard":       greyOf(240, 170, func(x, y int) int { return 255 * ((x/11 + y/11) & 1) }),
+		"pixel checkerboard": greyOf(80, 80, func(x, y int) int { return 255 * ((x + y) & 1) }),
+		"ramp":               greyOf(200, 60, func(x, y int) int { return x + y }),
 		"16x16":              noiseGrey(2, 16, 16),
 		"1024x20":            noiseGrey(3, 1024, 20),
 		"20x1024":            noiseGrey(4, 20, 1024),
@@ -92,7 +92,7 @@ func slowShrunk(g grey, w, h int) grey {
 		p := (2*i+1)*m*128/n - 128
 		return p >> 8, p & 255
 	}
-	return drawn(w, h, func(x, y int) int {
+	return greyOf(w, h, func(x, y int) int {
 		u, p := place(x, w, g.w)
 		v, q := place(y, h, g.h)
 		return (g.at(u, v)*(256-p)*(256-q) + g.at(u+1, v)*p*(256-q) + g.at(u, v+1)*(256-p)*q + g.at(u+1, v+1)*p*q + 1<<15) >> 16
@@ -102,7 +102,7 @@ func slowShrunk(g grey, w, h int) grey {
 // slowBlurred weighs the 25 pixels around each pixel.
 func slowBlurred(g grey) grey {
 	weights := [5]int{1, 4, 6, 4, 1}
-	return drawn(g.w, g.h, func(x, y int) int {
+	return greyOf(g.w, g.h, func(x, y int) int {
 		sum := 128
 		for i := range 25 {
 			u, v := min(max(x+i%5-2, 0), g.w-1), min(max(y+i/5-2, 0), g.h-1)
