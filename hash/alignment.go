@@ -17,7 +17,8 @@ type Alignment struct {
 	Agreement float64
 	// Affine maps (x, y), in fractions of the reference's sides, to pixels of
 	// the upright query picture: x' = a x + b y + c, y' = d x + e y + f for
-	// Affine = {a, b, c, d, e, f}.
+	// Affine = {a, b, c, d, e, f}. Of a photo that was taken from the side it is
+	// the nearest such map.
 	Affine [6]float64
 	// Quad is where the reference's corners lie in the query: top left, top
 	// right, bottom right and bottom left of the upright reference.
@@ -54,36 +55,43 @@ const (
 
 // judge weighs a map by the grey levels.
 func (s *Scene) judge(f *Features, found aligned, proposed int) Alignment {
-	r := s.compare(f, found.m)
-	t := r.tally()
+	got := s.through(f, &found.m)
+	t := got.compare(&f.grey, windowLeast).tally()
 	a := Alignment{
 		Evidence: t.evidence(max(found.cells, proposed)),
 		Inliers:  found.cells, Spread: hundredths(s.spread(f, found.inliers)),
 		Agreement: hundredths(float64(t.same) / float64(max(1, t.structured))),
 	}
+	if inside, even := got.object(&f.grey); even && found.cells >= objectInliers {
+		a.Evidence = max(a.Evidence, inside.compare(&f.grey, objectLeast).tally().evidence(found.cells))
+	}
 	a.Template = a.Evidence < templateBelow && t.template(found.cells)
-	a.place(s, f, found.m)
+	a.place(s, f, &found.m)
 	return a
 }
+
+// objectInliers are those from which the inside of an object may decide.
+const objectInliers = 20
 
 // leastInliers say nothing by themselves, but grey levels can be compared.
 const leastInliers = 3
 
 // place fills in Affine and Quad.
-func (a *Alignment) place(s *Scene, f *Features, m affine) {
+func (a *Alignment) place(s *Scene, f *Features, m *projection) {
 	kx, ky := float64(s.fullW)/float64(s.w), float64(s.fullH)/float64(s.h)
 	w, h := float64(f.w), float64(f.h)
-	for i, v := range [6]float64{
-		times(m[0], times(kx, w)), times(m[1], times(kx, h)), times(m[2], kx),
-		times(m[3], times(ky, w)), times(m[4], times(ky, h)), times(m[5], ky),
-	} {
-		a.Affine[i] = hundredths(v)
+	corners := [4]spot{{0, 0}, {w, 0}, {w, h}, {0, h}}
+	var q [4]spot
+	for i, c := range corners {
+		p := m.at(c)
+		q[i] = spot{times(p.x, kx), times(p.y, ky)}
+		a.Quad[i] = [2]float64{hundredths(q[i].x), hundredths(q[i].y)}
 	}
-	for i, c := range [4][2]float64{{0, 0}, {1, 0}, {1, 1}, {0, 1}} {
-		for j := range 2 {
-			row := a.Affine[3*j:]
-			a.Quad[i][j] = hundredths(times(row[0], c[0]) + times(row[1], c[1]) + row[2])
-		}
+	// The affine map that is nearest at the corners.
+	half := func(v float64) float64 { return hundredths(v / 2) }
+	a.Affine = [6]float64{
+		half(q[1].x + q[2].x - q[0].x - q[3].x), half(q[2].x + q[3].x - q[0].x - q[1].x), hundredths((times(3, q[0].x) + q[1].x - q[2].x + q[3].x) / 4),
+		half(q[1].y + q[2].y - q[0].y - q[3].y), half(q[2].y + q[3].y - q[0].y - q[1].y), hundredths((times(3, q[0].y) + q[1].y - q[2].y + q[3].y) / 4),
 	}
 }
 

@@ -1,6 +1,9 @@
 package hash
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // An alignment by a few local features may be chance, and two cartons of other
 // flavours share most of them. So the grey levels are compared as well: the
@@ -15,6 +18,7 @@ const (
 	windowSide  = 6  // cells
 	windowStep  = 3
 	windowLeast = 24 // cells of a window that must be inside the query
+	objectLeast = 12 // the same where only cells inside the object count
 )
 
 // cells is the mean grey level of 32x32 cells, over the frame whatever its
@@ -89,22 +93,67 @@ const (
 // residual is what comparing all windows gave.
 type residual [windowsAcross][windowsAcross]view
 
-// compare looks at the query through a map of a reference's working picture.
-func (s *Scene) compare(f *Features, m affine) (r residual) {
-	got := s.through(f, m)
+// seen is the query's grey levels at the reference's cells, in sixteenths; -1
+// where they do not count.
+type seen [gridSide * gridSide]int
+
+// compare compares all windows of which at least so many cells count.
+func (got *seen) compare(ref *cells, least int) (r residual) {
 	for j := range r {
 		for i := range r[j] {
-			r[j][i] = compareWindow(&f.grey, &got, i*windowStep, j*windowStep)
+			r[j][i] = got.window(ref, i*windowStep, j*windowStep, least)
 		}
 	}
 	return r
 }
 
+// An object that was cut out and laid on another ground agrees inside and
+// nowhere else, and each window at its outline is spoiled. So a reference on an
+// even ground is compared a second time, by the cells inside the object alone:
+// those that are not ground and do not touch it.
+
+const (
+	groundLevels = 8  // levels from the median of the outermost cells that are ground
+	groundShare  = 85 // percent of the outermost cells that must be
+)
+
+// object returns what was seen inside the object of the reference, and whether
+// its ground is even.
+func (got *seen) object(ref *cells) (*seen, bool) {
+	var edge []uint8
+	for i := range gridSide {
+		edge = append(edge, ref[i], ref[gridSide*(gridSide-1)+i], ref[gridSide*i], ref[gridSide*i+gridSide-1])
+	}
+	slices.Sort(edge)
+	median, n := edge[len(edge)/2], 0
+	for _, v := range edge {
+		if absDiff(v, median) <= groundLevels {
+			n++
+		}
+	}
+	if 100*n < groundShare*len(edge) {
+		return nil, false
+	}
+	inside := *got
+	for i, v := range ref {
+		if absDiff(v, median) > groundLevels {
+			continue
+		}
+		x, y := i%gridSide, i/gridSide
+		for b := max(y-1, 0); b <= min(y+1, gridSide-1); b++ {
+			for a := max(x-1, 0); a <= min(x+1, gridSide-1); a++ {
+				inside[b*gridSide+a] = -1
+			}
+		}
+	}
+	return &inside, true
+}
+
 // through reads the query's grey levels at the reference's cells.
-func (s *Scene) through(f *Features, m affine) (got [gridSide * gridSide]int) {
+func (s *Scene) through(f *Features, m *projection) (got seen) {
 	dx, dy := float64(f.w)/gridSide, float64(f.h)/gridSide
-	rx := max(times(math.Abs(m[0]), dx), times(math.Abs(m[1]), dy)) / 2
-	ry := max(times(math.Abs(m[3]), dx), times(math.Abs(m[4]), dy)) / 2
+	rx := max(times(math.Abs(m.affine[0]), dx), times(math.Abs(m.affine[1]), dy)) / 2
+	ry := max(times(math.Abs(m.affine[3]), dx), times(math.Abs(m.affine[4]), dy)) / 2
 	for i := range got {
 		x, y := float64(i%gridSide)+.5, float64(i/gridSide)+.5
 		got[i] = s.sums.mean(m.at(spot{times(x, dx), times(y, dy)}), rx, ry)
@@ -122,8 +171,8 @@ const (
 // window shows nothing.
 const plainBelow = 5 * 16
 
-// compareWindow compares the window at column i and row j.
-func compareWindow(ref *cells, got *[gridSide * gridSide]int, i, j int) view {
+// window compares the window at column i and row j.
+func (got *seen) window(ref *cells, i, j, least int) view {
 	var n, sa, sb, saa, sbb, sab int
 	for y := j; y < j+windowSide; y++ {
 		for x := i; x < i+windowSide; x++ {
@@ -139,7 +188,7 @@ func compareWindow(ref *cells, got *[gridSide * gridSide]int, i, j int) view {
 			sab += a * b
 		}
 	}
-	if n < windowLeast {
+	if n < least {
 		return unseen
 	}
 	va, vb, c := n*saa-sa*sa, n*sbb-sb*sb, n*sab-sa*sb
@@ -170,7 +219,7 @@ type tally struct {
 	structured    int // those where the reference shows something
 }
 
-func (r *residual) tally() (t tally) {
+func (r residual) tally() (t tally) {
 	for j := range r {
 		for i, v := range r[j] {
 			if v >= covered {

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/jpeg"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 
 	"github.com/disintegration/imaging"
+	"golang.org/x/image/bmp"
+	xdraw "golang.org/x/image/draw"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/touchstone-go/touchstone/hash"
 	"github.com/touchstone-go/touchstone/index"
@@ -21,33 +25,38 @@ import (
 // photos, in turns a window of one and a mosaic of four windows. That is done
 // when all else was measured, since they would match copies of these photos.
 
-// fillUp registers such pictures until the bank has o.fill times as many
-// references as photos: three times the larger collection is 2,000. Those that
-// are too plain are left out. The store is opened anew then, so that what
-// it does behind the scenes after writing is over.
+// fillUp adds such pictures until the bank has o.fill times as many references
+// as photos: three times the larger collection is 2,000. Those that are too plain
+// are left out. The store is opened anew then, so that what it does behind the
+// scenes after writing is over.
 func (b *bank) fillUp(ctx context.Context, o protocol, step func()) error {
 	want := (o.fill - 1) * len(b.registered)
-	for i := 0; b.fillers < want; i++ {
-		if i > 2*want {
-			return fmt.Errorf("fill the bank: only %d of %d pictures could be registered", b.fillers, i)
-		}
-		picture, err := o.filler(b.registered, i)
-		if err != nil {
-			return err
-		}
-		id := fmt.Sprintf("filler/%06d.jpg", i)
-		_, err = b.index.Register(ctx, index.Reference{Bank: bankName, ID: id}, bytes.NewReader(picture), index.RegisterOptions{})
-		if _, is := hash.IsUnusable(err); is {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		b.fillers++
-		step()
-	}
-	if b.fillers == 0 {
+	if want == 0 {
 		return nil
+	}
+	photos := make([]*image.NRGBA, len(b.registered))
+	for i, p := range b.registered {
+		img, err := o.load(p)
+		if err != nil {
+			return err
+		}
+		photos[i] = imaging.Fit(img, fillerSide, fillerSide, imaging.Box)
+	}
+	for first := 0; b.fillers < want; first += fillerBatch {
+		if first > 2*want+fillerBatch {
+			return fmt.Errorf("fill the bank: only %d of %d pictures can be registered", b.fillers, first)
+		}
+		refs, err := fillers(ctx, photos, first, min(fillerBatch, want-b.fillers))
+		if err != nil {
+			return err
+		}
+		if _, err := b.index.Add(ctx, refs...); err != nil {
+			return err
+		}
+		b.fillers += len(refs)
+		for range refs {
+			step()
+		}
 	}
 	if err := b.index.Close(); err != nil {
 		return err
@@ -60,23 +69,46 @@ func (b *bank) fillUp(ctx context.Context, o protocol, step func()) error {
 	return nil
 }
 
+const (
+	fillerSide  = 320 // pixels
+	fillerBatch = 512 // pictures that are added together
+)
+
+// fillers fingerprints pictures first to first+n-1.
+func fillers(ctx context.Context, photos []*image.NRGBA, first, n int) ([]index.Reference, error) {
+	refs := make([]index.Reference, n)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for k := range refs {
+		g.Go(func() error {
+			// The format that is quickest to write and read.
+			var picture bytes.Buffer
+			if err := bmp.Encode(&picture, filler(photos, first+k)); err != nil {
+				return err
+			}
+			f, info, err := hash.Read(ctx, &picture, hash.Limits{})
+			if _, is := hash.IsUnusable(err); is {
+				return nil
+			}
+			refs[k] = index.Reference{Bank: bankName, ID: fmt.Sprintf("filler/%06d", first+k), Fingerprint: f, Features: info.Features()}
+			return err
+		})
+	}
+	err := g.Wait()
+	return slices.DeleteFunc(refs, func(r index.Reference) bool { return r.ID == "" }), err
+}
+
 // filler makes picture i.
-func (o protocol) filler(ps []photo, i int) ([]byte, error) {
+func filler(photos []*image.NRGBA, i int) image.Image {
 	rng := rand.New(rand.NewPCG(uint64(i), 0))
 	side := 1 + i%2
-	dst := imaging.New(480, 480, color.White)
-	tile := 480 / side
+	dst := imaging.New(fillerSide, fillerSide, color.White)
+	tile := fillerSide / side
 	for n := range side * side {
-		img, err := o.load(ps[rng.IntN(len(ps))])
-		if err != nil {
-			return nil, err
-		}
-		at := image.Pt(n%side*tile, n/side*tile)
-		dst = imaging.Paste(dst, imaging.Resize(window(img, rng), tile, tile, imaging.Box), at)
+		part := window(photos[rng.IntN(len(photos))], rng)
+		xdraw.ApproxBiLinear.Scale(dst, image.Rect(0, 0, tile, tile).Add(image.Pt(n%side*tile, n/side*tile)), part, part.Bounds(), xdraw.Src, nil)
 	}
-	var b bytes.Buffer
-	err := jpeg.Encode(&b, dst, &jpeg.Options{Quality: 80})
-	return b.Bytes(), err
+	return dst
 }
 
 // window cuts out between half and all of both sides.
