@@ -23,8 +23,8 @@ import (
 //     with more bits allowed than in step 1: found ones are the inliers;
 //  5. the grey levels are compared under the map (residual.go).
 //
-// Not done: homographies. Of a photo taken from the side (corners moved by 12 %)
-// an affine map keeps the middle and loses the corners.
+// An affine map keeps the middle of a photo that was taken from the side and
+// loses its corners; see projection.go for what is done about that.
 
 // found is a reference feature and the query's feature at its place.
 type found struct{ q, r, dist int }
@@ -37,11 +37,13 @@ const (
 	maxFitted  = 3   // proposals that are fitted
 	leastVotes = 3   // of a proposal, itself included
 	sureCells  = 25  // inliers that end the search
+
+	projectFrom = 16 // inliers from which a projection is tried
 )
 
 // aligned is a map with what speaks for it.
 type aligned struct {
-	m       affine // reference working picture -> query working picture
+	m       projection // reference working picture -> query working picture
 	mirror  bool
 	inliers []found
 	cells   int // distinct places of inliers, the smaller number of both pictures
@@ -194,29 +196,57 @@ func (m *match) refine(from int) (affine, bool) {
 }
 
 // guided looks up the reference's features where the map puts them and fits the
-// map to what it finds, twice.
-func (m *match) guided(to affine) (a aligned) {
+// map to what it finds, twice; then as a projection.
+func (m *match) guided(to affine) aligned {
+	a := aligned{m: projection{affine: to}, mirror: m.mirror}
 	var rs, qs []spot
-	for range 3 {
-		a = aligned{m: to, mirror: m.mirror, inliers: m.lookUp(to)}
+	for k := range 3 {
+		a.inliers = m.lookUp(&a.m)
 		if len(a.inliers) < leastVotes {
 			return aligned{}
 		}
-		rs, qs = rs[:0], qs[:0]
-		for _, p := range a.inliers {
-			rs, qs = append(rs, m.f.points[p.r].place()), append(qs, m.points[p.q].place())
-		}
+		rs, qs = m.places(a.inliers, rs[:0], qs[:0])
 		next, ok := fitAffine(rs, qs)
 		if !ok || len(rs) < 6 {
 			next, ok = fitSimilarity(rs, qs, m.mirror)
 		}
-		if !ok {
+		if !ok || k == 2 {
 			break
 		}
-		to = next
+		a.m.affine = next
 	}
 	a.cells = m.distinct(a.inliers)
+	if a.cells >= projectFrom {
+		a = m.project(a)
+	}
 	return a
+}
+
+// project replaces a map by a projection if that finds clearly more.
+func (m *match) project(a aligned) aligned {
+	b := a
+	var rs, qs []spot
+	for range 3 {
+		rs, qs = m.places(b.inliers, rs[:0], qs[:0])
+		next, ok := fitProjection(rs, qs)
+		if !ok || !next.sane(float64(m.f.w), float64(m.f.h)) || !next.affine.sane() {
+			return a
+		}
+		b.m = next
+		b.inliers = m.lookUp(&b.m)
+	}
+	if b.cells = m.distinct(b.inliers); 10*b.cells >= 11*a.cells {
+		return b
+	}
+	return a
+}
+
+// places appends the places of pairs.
+func (m *match) places(in []found, rs, qs []spot) ([]spot, []spot) {
+	for _, p := range in {
+		rs, qs = append(rs, m.f.points[p.r].place()), append(qs, m.points[p.q].place())
+	}
+	return rs, qs
 }
 
 const (
@@ -226,7 +256,7 @@ const (
 )
 
 // lookUp finds the query's feature at the place of each of the reference's.
-func (m *match) lookUp(a affine) []found {
+func (m *match) lookUp(a *projection) []found {
 	in := make([]found, 0, len(m.f.points))
 	scale, turn := math.Sqrt(math.Abs(a.det())), a.turn(m.mirror)
 	for r := range m.f.points {

@@ -56,7 +56,7 @@ func (s *Scene) AlignInner(f *Features, n Inner, fr Frame, t Transform) (Alignme
 		m = affine{-sx, 0, 0, 0, sy, 0}.through(spot{box[0], box[1]}, spot{x0 + w, y0})
 	}
 	ma := match{Scene: s, f: f, mirror: t == Mirror}
-	a := s.judge(f, aligned{m: m, mirror: ma.mirror}, byHash)
+	a := s.judge(f, aligned{m: projection{affine: m}, mirror: ma.mirror}, byHash)
 	if refined := ma.guided(m); refined.cells >= leastInliers {
 		if b := s.judge(f, refined, byHash); b.Evidence >= a.Evidence {
 			a = b
