@@ -49,6 +49,8 @@ type options struct {
 	check   bool
 	verbose bool
 	json    string
+	draw    string
+	sweep   bool
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -59,6 +61,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := o.writable(); err != nil {
 		fmt.Fprintln(stderr, "accuracy:", err)
 		return 1
+	}
+	if o.draw != "" || o.sweep {
+		if err := o.apart(ctx, stdout, newProgress(stderr)); err != nil {
+			fmt.Fprintln(stderr, "accuracy:", err)
+			return 1
+		}
+		return 0
 	}
 	start := time.Now()
 	m, err := measure(ctx, o.protocol, newProgress(stderr))
@@ -79,6 +88,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// apart does what is asked for instead of measuring.
+func (o options) apart(ctx context.Context, w io.Writer, bar *progress) error {
+	if o.draw != "" {
+		return drawExamples(ctx, o.protocol, o.draw, w, bar)
+	}
+	return printThresholds(ctx, o.protocol, w, bar)
 }
 
 // writable finds out before the work whether its results can be written.
@@ -108,6 +125,8 @@ func parse(args []string, stderr io.Writer) (o options, ok bool) {
 	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bar that must hold is missed")
 	flags.BoolVar(&o.verbose, "v", false, "print a row for each attack, and what was missed")
 	flags.StringVar(&o.json, "json", "", "write the results to `FILE` as well")
+	flags.StringVar(&o.draw, "draw", "", "instead of all that, draw the examples of ACCURACY.md, which are of the small set, into `FOLDER`")
+	flags.BoolVar(&o.sweep, "thresholds", false, "instead of all that, print the rate of false alarms of strangers that each threshold implies")
 	if err := flags.Parse(args); err != nil {
 		return o, false
 	}

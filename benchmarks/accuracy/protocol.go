@@ -204,10 +204,15 @@ func some(as []attack.Attack, n int, p photo) []attack.Attack {
 	return as[:min(n, len(as))]
 }
 
-// pool loads the photos for tiles and scenes.
-func (o protocol) pool(out []photo) (imgs []*image.NRGBA, err error) {
+// tiles chooses the photos for collages and scenes.
+func (o protocol) tiles(out []photo) []photo {
 	free := slices.DeleteFunc(slices.Clone(out), func(p photo) bool { return p.sibling })
-	for _, p := range chosen(free, poolSize, "pool") {
+	return chosen(free, poolSize, "pool")
+}
+
+// pool loads them.
+func (o protocol) pool(out []photo) (imgs []*image.NRGBA, err error) {
+	for _, p := range o.tiles(out) {
 		img, err := o.load(p)
 		if err != nil {
 			return nil, err
