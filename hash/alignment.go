@@ -65,7 +65,7 @@ func (s *Scene) judge(f *Features, found aligned, proposed int) Alignment {
 	if inside, even := got.object(&f.grey); even && found.cells >= objectInliers {
 		a.Evidence = max(a.Evidence, inside.compare(&f.grey, objectLeast).tally().evidence(found.cells))
 	}
-	a.Template = a.Evidence < templateBelow && t.template(found.cells)
+	a.Template = a.Evidence >= templateFrom && a.Evidence < templateBelow && t.template(found.cells)
 	a.place(s, f, &found.m)
 	return a
 }

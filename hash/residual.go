@@ -263,8 +263,9 @@ const (
 	seenWindows = 10
 	coverBonus  = 20 // the most that leaving out windows at covers may add
 
-	// templateBelow is the evidence below which pictures may be of one template.
-	templateBelow = 75
+	// Evidence of pictures that may be of one template.
+	templateFrom  = 70
+	templateBelow = 84
 )
 
 // evidence weighs the views, 0 to 100.
