@@ -86,7 +86,7 @@ func fillers(ctx context.Context, photos []*image.NRGBA, first, n int) ([]index.
 			if err := bmp.Encode(&picture, filler(photos, first+k)); err != nil {
 				return err
 			}
-			f, info, err := hash.Read(ctx, &picture, hash.Limits{})
+			f, info, err := hash.Read(ctx, &picture, hash.Limits{Formats: hash.Formats{BMP: true}})
 			if _, is := hash.IsUnusable(err); is {
 				return nil
 			}
