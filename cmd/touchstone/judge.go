@@ -62,8 +62,8 @@ too; mode fast compares hashes, in a fraction of the time. A store of recipe 1 i
 searched in mode fast only (see "touchstone reindex").
 
 A line shows file, outcome, advice, then of the first match grade, bank/id, what
-was found and its threshold (6/31: a distance by hash in bits; "region 20/28": by
-a region; "geometry 92/85": the evidence of geometry, where more is surer) and
+was found and its threshold (6/31: a distance by hash in bits; "region 20/40": by
+a region; "geometry 97/94": the evidence of geometry, where more is surer) and
 transform, then milliseconds. Outcomes:
 
   known_fake     the photo is a registered photo of a known fake
