@@ -155,7 +155,7 @@ func TestCopiesAreFound(t *testing.T) {
 	least := map[string]int{"crop": 30, "mirrored crop": 30, "turned by ten degrees": 29, "a third covered": 28, "small in another photo": 21, "from the side": 19}
 	every := 1
 	if testing.Short() {
-		every = 4
+		every = 16
 	}
 	for _, c := range copies {
 		found, tried := 0, 0
@@ -220,7 +220,7 @@ func TestStrangersAreNotFound(t *testing.T) {
 	ps := demoPhotos(t)
 	every := 1
 	if testing.Short() {
-		every = 5
+		every = 16
 	}
 	for i := 0; i < len(ps); i += every {
 		for _, r := range ps {
@@ -351,6 +351,9 @@ func TestHostilePatterns(t *testing.T) {
 	other := photo.features()
 	photo.scene()
 	for name, img := range patterns() {
+		if testing.Short() && img.Bounds().Dx()*img.Bounds().Dy() > 1<<19 {
+			continue
+		}
 		info := infoOf(t, img)
 		var f *Features
 		var s *Scene
@@ -446,6 +449,13 @@ func TestNothingOfNothing(t *testing.T) {
 		t.Error("features of no picture")
 	}
 	s := demoNamed(t, "goggles").scene()
+	flat := infoOf(t, patterns()["flat"])
+	if a, ok := s.Align(flat.Features()); ok || a != (Alignment{}) {
+		t.Errorf("aligned with what has no local features: %+v", a)
+	}
+	if a, ok := flat.Scene().Align(demoNamed(t, "goggles").features()); ok || a != (Alignment{}) {
+		t.Errorf("aligned in a scene without local features: %+v", a)
+	}
 	if a, ok := s.Align(nil); ok || a != (Alignment{}) {
 		t.Errorf("aligned with nothing: %+v", a)
 	}

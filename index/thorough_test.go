@@ -15,11 +15,14 @@ import (
 // TestThoroughAfterChanges: what a thorough search finds does not depend on how a
 // reference came to be as it is, nor on whether the store was opened again.
 func TestThoroughAfterChanges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("judges many pictures, which takes long under the race detector")
+	}
 	dir := t.TempDir()
 	x := mustOpen(t, dir, nil)
 	mustCreate(t, x, "fakes", Fake)
 	mustCreate(t, x, "real", Genuine)
-	ss := shots(t)
+	ss := shots(t, 8)
 	r := rand.New(rand.NewPCG(5, 6))
 	must := func(err error) {
 		t.Helper()
@@ -86,7 +89,7 @@ func TestThoroughAfterChanges(t *testing.T) {
 func TestBothKindsAppear(t *testing.T) {
 	x := shop(t)
 	r := rand.New(rand.NewPCG(7, 8))
-	s := shots(t)[4]
+	s := shots(t, 1)[0]
 	var refs []Reference
 	for i := range 3 * votedLeads {
 		refs = append(refs, Reference{Bank: "fakes", ID: fmt.Sprintf("%02d", i), Fingerprint: hash.FromPDQ(anyCode(r), 90), Features: s.features})
@@ -151,8 +154,8 @@ func TestLeadsKeepTheBest(t *testing.T) {
 // TestThoroughWhileWriting: searches beside writers find what does not change.
 func TestThoroughWhileWriting(t *testing.T) {
 	x := shop(t)
-	ss := shots(t)
-	mustAdd(t, x, Reference{Bank: "real", ID: "stays", Fingerprint: ss[4].fingerprint, Features: ss[4].features})
+	ss := shots(t, 4)
+	mustAdd(t, x, Reference{Bank: "real", ID: "stays", Fingerprint: ss[3].fingerprint, Features: ss[3].features})
 	steps := 24
 	if testing.Short() {
 		steps = 8
@@ -163,7 +166,7 @@ func TestThoroughWhileWriting(t *testing.T) {
 		defer close(done)
 		r := rand.New(rand.NewPCG(11, 12))
 		for i := range steps {
-			s := ss[i%4]
+			s := ss[i%4%3]
 			ref := Reference{Bank: "fakes", ID: fmt.Sprint(i), Fingerprint: hash.FromPDQ(anyCode(r), 90), Features: s.features}
 			if _, err := x.Add(t.Context(), ref); err != nil {
 				t.Error(err)
@@ -183,7 +186,7 @@ func TestThoroughWhileWriting(t *testing.T) {
 	for range 2 {
 		wg.Go(func() {
 			for {
-				v, err := x.Judge(t.Context(), bytes.NewReader(ss[4].pasted), JudgeOptions{})
+				v, err := x.Judge(t.Context(), bytes.NewReader(ss[3].pasted), JudgeOptions{})
 				if err != nil || len(v.Matches) != 1 || v.Matches[0].ID != "stays" || v.Matches[0].Check != CheckGeometry {
 					t.Errorf("%+v, %v", v.Matches, err)
 					return
@@ -209,11 +212,14 @@ func TestThoroughWhileWriting(t *testing.T) {
 
 // TestThoroughAgain: the same picture has the same matches every time.
 func TestThoroughAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("judges many pictures, which takes long under the race detector")
+	}
 	x := shop(t)
-	for i, s := range shots(t) {
+	for i, s := range shots(t, 3) {
 		mustAdd(t, x, Reference{Bank: []string{"fakes", "real"}[i%2], ID: fmt.Sprint(i), Fingerprint: s.fingerprint, Features: s.features})
 	}
-	for _, s := range shots(t)[:2] {
+	for _, s := range shots(t, 2) {
 		a := judge(t, x, s.pasted, JudgeOptions{})
 		b := judge(t, x, s.pasted, JudgeOptions{})
 		if first, second := marshal(t, a), marshal(t, b); !bytes.Equal(first, second) {
