@@ -164,7 +164,7 @@ func TestVotesFollowReferences(t *testing.T) {
 	}
 	steps := 120
 	if testing.Short() {
-		steps = 30
+		steps = 60
 	}
 	for i := range steps {
 		s := x.acquire()
