@@ -70,7 +70,7 @@ func (b *bank) fillUp(ctx context.Context, o protocol, step func()) error {
 }
 
 const (
-	fillerSide  = 320 // pixels
+	fillerSide  = 224 // pixels
 	fillerBatch = 512 // pictures that are added together
 )
 
