@@ -151,6 +151,9 @@ func TestPairsOfFeaturesAgainstSlowTwin(t *testing.T) {
 		st := stage(r, staging{n: 40 * (i + 1), outliers: .3, noise: 1, mirror: i%2 == 1})
 		check(fmt.Sprintf("points %d", i), st.s, st.f)
 	}
+	if testing.Short() {
+		return
+	}
 	photos := demoPhotos(t)
 	check("a photo with itself", photos[0].scene(), photos[0].features())
 	check("two photos", photos[1].scene(), photos[2].features())
