@@ -16,7 +16,7 @@ import (
 // bank has a set of files for its references; a file never changes, so snapshots
 // share them.
 //
-// They cost 2.4 KB of memory for each reference, more than all the rest, so their
+// They cost 1.9 KB of memory for each reference, more than all the rest, so their
 // number is limited (Options.LocalFeatures). What is beyond the limit is left
 // out, in the order in which references came; it is still found by hashes, and
 // then verified by its local features, which are on disk.

@@ -30,8 +30,8 @@ type Options struct {
 	NoFeatures bool
 	// LocalFeatures is the largest number of local features that are held in
 	// memory, eight bytes each, so that a thorough search finds references by
-	// them; a reference has up to hash.MaxPoints. 0 means 30 million, that is
-	// 100,000 references and 240 MB; negative means none. Beyond it those that
+	// them; a reference has up to hash.MaxPoints. 0 means 24 million, that is
+	// 100,000 references and 192 MB; negative means none. Beyond it those that
 	// came first are found; the others are verified by their local features only
 	// if a hash leads to them.
 	LocalFeatures int

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ type app struct {
 
 	started bool        // a verb runs: later errors are not about the command line
 	limits  hash.Limits // of pictures; set when a verb begins
+	locals  int         // references that are found by their local features
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -70,6 +72,7 @@ everything else to standard error. With --json each line is one object.
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.data, "data", a.defaultData(), "directory of the store, also by TOUCHSTONE_DATA")
+	flags.IntVar(&a.locals, "local-features", defaultLocals, "`references` of which the local features are held in memory, 2 KB each, for the thorough search")
 	flags.BoolVar(&a.json, "json", false, "print one JSON object a line")
 	flags.StringSliceVar(&a.formats, "formats", nil, "also decode these formats, off by default: bmp, tiff")
 	_ = root.MarkPersistentFlagDirname("data")
@@ -91,6 +94,9 @@ func withoutFlagsWord(c *cobra.Command) {
 		withoutFlagsWord(sub)
 	}
 }
+
+// defaultLocals is the default of package index, in references.
+const defaultLocals = 100_000
 
 func (a *app) defaultData() string {
 	if dir := a.env("TOUCHSTONE_DATA"); dir != "" {
@@ -139,6 +145,8 @@ func (a *app) open(ctx context.Context, makeStore bool) (*index.Index, error) {
 		Limits:    a.limits,
 		MadeBy:    madeBy(),
 		Logger:    a.logger(slog.LevelWarn),
+		// None is not the default.
+		LocalFeatures: cmp.Or(max(0, a.locals)*hash.MaxPoints, -1),
 	})
 	switch {
 	case errors.Is(err, index.ErrNotFound):
