@@ -108,9 +108,12 @@ func addLate(t *testing.T, x *Index, id string, of *hash.Features) {
 }
 
 // TestVotesFollowReferences: whatever happens to references, a photo votes for
-// those that have its local features, and for no others.
+// those that have its local features, and for no others; also after the store was
+// opened again.
 func TestVotesFollowReferences(t *testing.T) {
-	x := shop(t)
+	dir := t.TempDir()
+	x := mustOpen(t, dir, nil)
+	mustCreate(t, x, "fakes", Fake)
 	ss := shots(t, 3)
 	r := rand.New(rand.NewPCG(1, 2))
 	has := map[string]int{} // of each reference, the photo whose features it has; -1 none
@@ -228,6 +231,11 @@ func TestVotesFollowReferences(t *testing.T) {
 		t.Errorf("%d chunks were written anew, %d references got features late", compactions, late)
 	}
 	mustCheck(t, x)
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	x = mustOpen(t, dir, nil)
+	check("opened again")
 }
 
 // found lists the references that a picture leads to in mode Thorough.

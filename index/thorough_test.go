@@ -121,7 +121,7 @@ func TestLeadsKeepTheBest(t *testing.T) {
 	offers := []struct {
 		b          *bankView
 		pos, score int
-	}{{fakes, 0, 5}, {fakes, 1, 9}, {fakes, 2, 5}, {fakes, 3, 7}, {fakes, 4, 100}, {fakes, 1, 3}, {fakes, 2, 8}, {fakes, 5, 200}, {real, 0, 1}, {real, 3, 2}}
+	}{{fakes, 0, 7}, {fakes, 1, 9}, {fakes, 2, 5}, {fakes, 3, 7}, {fakes, 4, 100}, {fakes, 1, 3}, {fakes, 2, 8}, {fakes, 5, 200}, {real, 0, 1}, {real, 3, 2}}
 	chunks := map[*bankView]*chunk{}
 	for _, b := range []*bankView{fakes, real} {
 		c := newChunk(6, hash.PDQ)
@@ -133,7 +133,7 @@ func TestLeadsKeepTheBest(t *testing.T) {
 		}
 		chunks[b] = c.without(4, hash.PDQ) // dead
 	}
-	want := "fakes/2 9 fakes/3 8 fakes/4 7 real/4 2 real/1 1"
+	want := "fakes/2 9 fakes/3 8 fakes/1 7 real/4 2 real/1 1"
 	r := rand.New(rand.NewPCG(9, 10))
 	for range 200 {
 		r.Shuffle(len(offers), func(i, j int) { offers[i], offers[j] = offers[j], offers[i] })
