@@ -46,7 +46,7 @@ var examples = []example{
 	{"found-tag", attack.Published, "photos/00237.jpg", "tag_30", true},
 	{"found-background", attack.Second, "photos/00972.jpg", "bg_sunset", true},
 	{"missed-crop", attack.Published, "photos/00048.jpg", "crop_40", false},
-	{"missed-tag", attack.Published, "photos/00991.jpg", "tag_30", false},
+	{"missed-tag", attack.Published, "photos/01001.jpg", "tag_30", false},
 	{"missed-background", attack.Published, "photos/00964.jpg", "bg_photo", false},
 }
 
