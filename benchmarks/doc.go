@@ -33,6 +33,7 @@
 // Beside this package: accuracy (recall and false alarms on photos) with attack
 // (the copies that it judges), scale (the same as here at a million references,
 // with memory), demo (makes testdata) and edit (copies of photos for the demo).
-// results holds raw output with date and machine, and accuracy-small.json, what
-// accuracy found on the small set: a test holds it.
+// results holds raw output with date and machine, the pictures of ACCURACY.md,
+// and accuracy-small.json, what accuracy found on the small set; tests hold the
+// last two.
 package benchmarks
