@@ -38,7 +38,8 @@ const (
 	leastVotes = 3   // of a proposal, itself included
 	sureCells  = 25  // inliers that end the search
 
-	projectFrom = 16 // inliers from which a projection is tried
+	projectFrom  = 16 // inliers from which a projection is tried
+	settleRounds = 10 // fits of a projection, at most
 )
 
 // aligned is a map with what speaks for it.
@@ -222,18 +223,24 @@ func (m *match) guided(to affine) aligned {
 	return a
 }
 
-// project replaces a map by a projection if that finds clearly more.
+// project replaces a map by a projection if that finds clearly more. Inliers at
+// the corners come in one by one, so it is fitted until there are no others.
 func (m *match) project(a aligned) aligned {
 	b := a
 	var rs, qs []spot
-	for range 3 {
+	for range settleRounds {
 		rs, qs = m.places(b.inliers, rs[:0], qs[:0])
 		next, ok := fitProjection(rs, qs)
 		if !ok || !next.sane(float64(m.f.w), float64(m.f.h)) || !next.affine.sane() {
 			return a
 		}
 		b.m = next
-		b.inliers = m.lookUp(&b.m)
+		more := m.lookUp(&b.m)
+		done := slices.Equal(more, b.inliers)
+		b.inliers = more
+		if done {
+			break
+		}
 	}
 	if b.cells = m.distinct(b.inliers); 10*b.cells >= 11*a.cells {
 		return b

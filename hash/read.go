@@ -106,6 +106,9 @@ func read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error)
 		return Fingerprint{}, info, err
 	}
 	f, err := info.canonical.fingerprint()
+	if err != nil {
+		info.canonical = nil // unusable
+	}
 	return f, info, err
 }
 

@@ -17,7 +17,8 @@ import (
 // share them.
 //
 // They cost 1.9 KB of memory for each reference, more than all the rest, so their
-// number is limited (Options.LocalFeatures). What is beyond the limit is left
+// number is limited (Options.LocalFeatures). When there is no more room for
+// hash.MaxPoints, what comes is left
 // out, in the order in which references came; it is still found by hashes, and
 // then verified by its local features, which are on disk.
 
@@ -36,7 +37,7 @@ func (s *state) locals() (n int) {
 // addLocal enters the local features of the reference at a position of a chunk,
 // which must be a copy that is not yet shared.
 func (d *draft) addLocal(c *chunk, pos int, f *hash.Features) {
-	if f.Points() > 0 && d.locals()+f.Points() <= d.maxLocal {
+	if f.Points() > 0 && d.locals()+hash.MaxPoints <= d.maxLocal {
 		c.files = votes.Append(c.files, votes.Of(pos, f))
 	}
 }
@@ -75,9 +76,10 @@ func (l *loader) loadLocal(ctx context.Context) error {
 				l.log.Warn("features are damaged", "bank", b.Name, "slot", slot, "error", err)
 				return nil
 			}
-			if n += f.Points(); n > l.maxLocal {
+			if n+hash.MaxPoints > l.maxLocal {
 				return errEnough
 			}
+			n += f.Points()
 			if fill := &fills[i]; fill.chunk != b.chunks[ci] {
 				settle(fill)
 				fill.chunk = b.chunks[ci]
