@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/touchstone-go/touchstone/hash"
 )
@@ -35,11 +36,13 @@ func (o JudgeOptions) check() error {
 
 // Judge says what is known about the picture in r. All of it is judged on the
 // state of one moment after r was read, whose sequence number the verdict
-// carries. In mode Fast a picture whose very bytes are stored in any bank
-// (searched or not, withdrawn or not), with all hashes that are needed, is not
-// decoded again; the search goes on as with any other. In mode Thorough it is
-// decoded, since its digest does not say what else it shows; if that fails now,
-// the verdict is that of mode Fast.
+// carries. A picture whose very bytes are stored in any bank (searched or not,
+// withdrawn or not), with all hashes that are needed, is not decoded again if
+// the search is by hashes of the whole picture alone: in mode Fast, where no
+// bank that is searched has regions. Otherwise it is decoded as any other, since
+// a fingerprint does not say what else the picture shows, nor all the codes that
+// regions are compared with; if that fails now, the verdict is that of mode Fast
+// on the stored fingerprint.
 //
 // An unusable picture is a verdict, not an error. Errors: those of r, of ctx,
 // ErrNotFound for an unknown bank, ErrInvalid for an unknown mode, ErrClosed,
@@ -129,7 +132,7 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 		ms, more, err := s.near(ctx, known.Fingerprint, n)
 		return decide(known.Fingerprint, ms, more, o, Fast), err
 	}
-	if slot != 0 && mode == Fast {
+	if slot != 0 && mode == Fast && !slices.ContainsFunc(banks, (*bankView).hasRegions) {
 		return judgeKnown()
 	}
 	f, info, err := hash.ReadQuery(ctx, bytes.NewBuffer(picture), x.options.Limits)

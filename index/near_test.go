@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -289,6 +290,31 @@ func TestRegionPlace(t *testing.T) {
 		f, err := x.JudgeFingerprint(t.Context(), v.Fingerprint, JudgeOptions{})
 		if err != nil || len(f.Matches) != 1 || f.Matches[0].Region.Query != [4]int{} {
 			t.Errorf("%s: by fingerprint: %+v, %v", c.what, f.Matches, err)
+		}
+	}
+}
+
+// TestKnownBytesChangeNothing: that the bytes of a picture are stored, in a bank
+// that is not searched, changes nothing in what is found.
+func TestKnownBytesChangeNothing(t *testing.T) {
+	x := shop(t)
+	mustCreate(t, x, "others", Fake)
+	img := picture(5)
+	register(t, x, Reference{Bank: "fakes", ID: "a"}, jpegOf(t, img, 95), RegisterOptions{})
+	crop := image.NewRGBA(image.Rect(0, 0, 160, 160))
+	draw.Draw(crop, crop.Rect, img, image.Pt(40, 0), draw.Src)
+	file := jpegOf(t, crop, 90)
+	for _, mode := range []Mode{Fast, Thorough} {
+		o := JudgeOptions{Banks: []string{"fakes"}, Mode: mode}
+		before := judge(t, x, file, o)
+		register(t, x, Reference{Bank: "others", ID: string(mode)}, file, RegisterOptions{})
+		after := judge(t, x, file, o)
+		after.Seq = before.Seq
+		if len(before.Matches) != 1 || !bytes.Equal(marshal(t, before), marshal(t, after)) {
+			t.Errorf("mode %s: at first %s\nthen %s", mode, marshal(t, before), marshal(t, after))
+		}
+		if err := x.Remove(t.Context(), "others", string(mode)); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
