@@ -156,6 +156,9 @@ func TestFormat1(t *testing.T) {
 	if v := judge(t, x, demo(t, "uploads/cropped-rope.jpg"), JudgeOptions{}); v.Outcome != None {
 		t.Errorf("a crop without features: %+v", v)
 	}
+	if v := judge(t, x, []byte("no picture"), JudgeOptions{}); v.Outcome != Unusable || v.Mode != Fast {
+		t.Errorf("no picture: %+v", v)
+	}
 	seq := x.Seq()
 	ref := register(t, x, Reference{Bank: "acme-fakes", ID: "new.jpg"}, demo(t, "references/acme-fakes/dress-birds.jpg"), RegisterOptions{})
 	if ref.Fingerprint.Recipe() != 1 {

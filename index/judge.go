@@ -72,7 +72,7 @@ func (x *Index) JudgeFingerprint(ctx context.Context, f hash.Fingerprint, o Judg
 		f := f.AsRecipe(s.recipe)
 		ms, more, err := s.near(ctx, f, s.fast(o.Banks))
 		if err != nil {
-			return Verdict{Fingerprint: f, Quality: f.Quality()}, err
+			return Verdict{Fingerprint: f, Quality: f.Quality(), Mode: Fast}, err
 		}
 		return decide(f, ms, more, o, Fast), nil
 	})
@@ -82,7 +82,8 @@ func (x *Index) JudgeFingerprint(ctx context.Context, f hash.Fingerprint, o Judg
 	return v, nil
 }
 
-// judge chooses snapshot and banks, and makes a verdict of an unusable picture.
+// judge chooses snapshot and banks, and makes a verdict of an unusable picture,
+// of which f says the mode alone.
 func (x *Index) judge(ctx context.Context, o JudgeOptions, f func(*snapshot, []*bankView) (Verdict, error)) (Verdict, error) {
 	if err := errors.Join(ctx.Err(), o.check()); err != nil {
 		return Verdict{}, err
@@ -99,7 +100,7 @@ func (x *Index) judge(ctx context.Context, o JudgeOptions, f func(*snapshot, []*
 	v, err := f(s, banks)
 	var u *hash.UnusableError
 	if errors.As(err, &u) {
-		v.Outcome, v.Reason, v.Advice, v.Mode = Unusable, u.Reason, NoAdvice, cmp.Or(o.Mode, Thorough)
+		v.Outcome, v.Reason, v.Advice = Unusable, u.Reason, NoAdvice
 		v.Recipe, v.Authorised, err = s.recipe, o.Authorised, nil
 	}
 	v.Seq = s.seq
@@ -140,7 +141,7 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 		return judgeKnown() // it was usable under other limits
 	}
 	if err != nil {
-		return Verdict{}, err
+		return Verdict{Mode: mode}, err
 	}
 	f = f.AsRecipe(s.recipe)
 	// The other hashes are evidence for matches, or what a bank is searched by.

@@ -280,6 +280,10 @@ func TestModes(t *testing.T) {
 		if v, err := x.JudgeFingerprint(t.Context(), f.AsRecipe(1), JudgeOptions{Mode: mode}); err != nil || v.Mode != Fast || v.Fingerprint != f || v.Outcome != KnownFake {
 			t.Errorf("by fingerprint: %+v, %v", v, err)
 		}
+		plain := hash.FromPDQ(hash.Code{1, 2, 3, 4}, hash.MinQuality-1)
+		if v, err := x.JudgeFingerprint(t.Context(), plain, JudgeOptions{Mode: mode}); err != nil || v.Mode != Fast || v.Outcome != Unusable {
+			t.Errorf("by a plain fingerprint: %+v, %v", v, err)
+		}
 	}
 	if _, err := x.Judge(t.Context(), bytes.NewReader(a), JudgeOptions{Mode: "quick"}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("an unknown mode: %v", err)

@@ -124,10 +124,14 @@ func (s *Server) tooLarge(ctx context.Context, o index.JudgeOptions) (index.Verd
 			return index.Verdict{}, err
 		}
 	}
-	return index.Verdict{
+	v := index.Verdict{
 		Outcome: index.Unusable, Reason: hash.TooLarge, Advice: index.NoAdvice, Mode: o.Mode,
 		Seq: s.ix.Seq(), Recipe: s.ix.Recipe(), Authorised: o.Authorised,
-	}, nil
+	}
+	if v.Recipe == hash.OldestRecipe {
+		v.Mode = index.Fast
+	}
+	return v, nil
 }
 
 // pictureWork is work on a picture, which waits its turn by what it will cost.

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +20,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -265,6 +268,52 @@ func TestJudgeMode(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestModeOfOldStore: a store of recipe 1 is judged by hashes alone, and what is
+// unusable says so as well.
+func TestModeOfOldStore(t *testing.T) {
+	limits := hash.Limits{MaxBytes: 100 << 10}
+	ix, err := index.Open(t.Context(), oldStore(t), &index.Options{Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Close()
+	s := New(ix, Options{Limits: limits})
+	for _, body := range [][]byte{photo(1, 90), []byte("text"), make([]byte, 200<<10)} {
+		v := verdictOf(t, want(t, ask(t, s, "POST", "/v1/judge?mode=thorough", body), 200).Body.Bytes())
+		if v.Mode != index.Fast || v.Recipe != hash.OldestRecipe {
+			t.Errorf("%s: mode %s, recipe %d", v.Outcome, v.Mode, v.Recipe)
+		}
+	}
+}
+
+// oldStore unpacks the store of recipe 1 in testdata.
+func oldStore(t *testing.T) string {
+	t.Helper()
+	packed, err := os.ReadFile("../testdata/banks/1.tar.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	files := tar.NewReader(z)
+	for h, err := files.Next(); err != io.EOF; h, err = files.Next() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		b, err := io.ReadAll(files)
+		if err := errors.Join(err, os.WriteFile(filepath.Join(dir, filepath.Base(h.Name)), b, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 func TestJudgeTooLarge(t *testing.T) {
