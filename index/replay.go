@@ -66,6 +66,8 @@ func (m Match) replay() error {
 		return fail("it is withdrawn")
 	case m.Relation == SameTemplate && m.Grade != Weak:
 		return fail("relation %s with grade %s", m.Relation, m.Grade)
+	case m.Relation == SameTemplate && (m.Geometry == nil || !m.Geometry.Template):
+		return fail("relation %s where geometry found no template", m.Relation)
 	case m.Check == CheckSHA256:
 		if m.Grade != Exact && m.Relation != SameTemplate || thousandths(m.Score) != 1000 {
 			return fail("the same file with grade %s and score %v", m.Grade, m.Score)

@@ -86,7 +86,9 @@ func likeTemplate(m *Match) {
 
 func with(o Opinion) func(*Match) { return func(m *Match) { m.Opinion = o } }
 func exact(m *Match)              { m.Grade, m.Score, m.Check = Exact, 1, CheckSHA256 }
-func template(m *Match)           { m.Relation = SameTemplate }
+func template(m *Match) {
+	m.Relation, m.Geometry = SameTemplate, byGeometry(m.ID, 90, likeTemplate).Geometry
+}
 func advising(a Advice) func(*Match) {
 	return func(m *Match) { m.Advise = a }
 }
@@ -187,7 +189,9 @@ func anyMatches(t *rapid.T) []Match {
 		m := seen(k, fmt.Sprintf("%d<&>", i), rapid.IntRange(0, 46).Draw(t, "distance"),
 			with(rapid.SampledFrom([]Opinion{Confirmed, Seed, Disputed, Withdrawn}).Draw(t, "opinion")),
 			advising(rapid.SampledFrom([]Advice{Block, Review}).Draw(t, "advise")))
-		m.Relation = rapid.SampledFrom([]Relation{SamePhoto, SamePhoto, SameTemplate}).Draw(t, "relation")
+		if rapid.IntRange(0, 2).Draw(t, "template") == 2 {
+			template(&m)
+		}
 		m.Distance.Transform = hash.Transform(rapid.IntRange(0, 7).Draw(t, "transform"))
 		m.Distance.QueryFrame = hash.Frame(rapid.IntRange(0, 1).Draw(t, "frame"))
 		m.Distance.Perception = rapid.IntRange(-1, 64).Draw(t, "phash")
@@ -397,6 +401,8 @@ func TestReplayFindsContradictions(t *testing.T) {
 		{"twice the same", func(v *Verdict) { v.Matches[1] = v.Matches[0] }},
 		{"withdrawn", func(v *Verdict) { v.Matches[1].Opinion = Withdrawn }},
 		{"template", func(v *Verdict) { v.Matches[0].Relation = SameTemplate }},
+		{"a weak template without geometry", func(v *Verdict) { v.Matches[1].Relation = SameTemplate }},
+		{"a template that geometry did not find", func(v *Verdict) { *v = decided(byGeometry("a", 90)); v.Matches[0].Relation = SameTemplate }},
 		{"opinion", func(v *Verdict) { v.Matches[0].Opinion = Disputed }},
 		{"policy", func(v *Verdict) { v.Matches[0].Advise = Review }},
 		{"quality", func(v *Verdict) { v.Quality = 3 }},
