@@ -358,12 +358,13 @@ func patterns() map[string]image.Image {
 }
 
 // TestHostilePatterns bounds the number of features and the time of all that is
-// done with a picture. The limit is many times what is needed; of three runs the
-// fastest counts, since tests run beside other tests.
+// done with a picture. The limit is many times what is needed: the point is
+// that there is one, and tests run beside other tests. Of three runs the fastest
+// counts.
 func TestHostilePatterns(t *testing.T) {
-	limit := 150 * time.Millisecond
+	limit := time.Second
 	if testing.Short() {
-		limit *= 10 // the race detector
+		limit *= 5 // the race detector
 	}
 	photo := demoNamed(t, "goggles")
 	other := photo.features()
