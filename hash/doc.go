@@ -51,9 +51,9 @@
 // # What it cannot do
 //
 // Crops, collages, screenshots and pictures within pictures are other pictures
-// to a hash of the whole; that is what [Features] are for. Pixels cannot tell a colour variant or another flavour in
-// the same carton from an edited copy. A new photo of the same product does
-// not match at all.
+// to a hash of the whole; that is what [Features] are for. Pixels cannot tell a
+// colour variant or another flavour in the same carton from an edited copy. A
+// new photo of the same product does not match at all.
 //
 // # Conformance
 //

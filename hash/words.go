@@ -20,8 +20,8 @@ import (
 // only the words of the three nearest branches are looked at.
 //
 // words.bin: for each branch its number of words (16 bits), then its descriptor
-// (32 bytes); then the words, branch by branch. TestVocabulary makes the file. Words are part of recipe 2: the
-// file may not change without another recipe.
+// (32 bytes); then the words, branch by branch. TestVocabulary makes the file.
+// Words are part of recipe 2: the file may not change without another recipe.
 
 //go:embed words.bin
 var wordsFile []byte

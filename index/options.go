@@ -25,7 +25,7 @@ type Options struct {
 	// NoThumbnails switches off the thumbnails that Register keeps.
 	NoThumbnails bool
 	// NoFeatures makes Register and Add keep fingerprints alone: a kilobyte for
-	// each reference instead of fifteen, and 84 bytes of memory instead of 1.2 KB.
+	// each reference instead of sixteen, and 84 bytes of memory instead of 1.2 KB.
 	// Such references are found by the hashes of the whole picture only.
 	NoFeatures bool
 	// LocalFeatures is the largest number of local features that are held in

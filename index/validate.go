@@ -16,7 +16,7 @@ const (
 	maxID    = 512
 	maxText  = 1 << 10
 	maxMeta  = 4 << 10
-	// maxFeatures is generous: package hash keeps 10 to 13 KB.
+	// maxFeatures is generous: package hash keeps 11.2 KB at most.
 	maxFeatures = 32 << 10
 	// maxWeakPDQ keeps a bank from matching everything. Codes of unrelated
 	// pictures are 128 bits apart with a standard deviation of about 8 (half

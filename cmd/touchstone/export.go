@@ -110,7 +110,7 @@ atomically to a file (-o).
 
   jsonl  everything but thumbnails: a header with recipe and algorithms, then
          banks, then references. Exporting, importing into an empty store and
-         exporting again gives the same bytes. A line has about 17 KB, of which
+         exporting again gives the same bytes. A line has 15 to 16 KB, of which
          --no-features leaves 1 KB; without features a reference is found by its
          hashes only, until "touchstone reindex" computes them again.
   csv    the references with kind and hash of their bank; owner and policy of the
