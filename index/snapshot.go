@@ -43,6 +43,9 @@ import (
 // half a millisecond.
 const chunkSize = 1 << 14
 
+// Each position of a chunk is a place in its files of local features; see local.go.
+const _ = uint(votes.MaxPlaces - chunkSize)
+
 // chunk is a run of references of one bank in ascending order of their slots.
 // It is immutable: changes make another chunk that may share its arrays.
 type chunk struct {
