@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -114,6 +115,9 @@ func completes(c *cobra.Command, flag string, values ...string) {
 func (a *app) verb(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.started = true
+		if a.locals < 0 {
+			return usagef("--local-features %d is negative", a.locals)
+		}
 		if err := a.setLimits(); err != nil {
 			return err
 		}
@@ -146,7 +150,7 @@ func (a *app) open(ctx context.Context, makeStore bool) (*index.Index, error) {
 		MadeBy:    madeBy(),
 		Logger:    a.logger(slog.LevelWarn),
 		// None is not the default.
-		LocalFeatures: cmp.Or(max(0, a.locals)*hash.MaxPoints, -1),
+		LocalFeatures: cmp.Or(min(a.locals, math.MaxInt/hash.MaxPoints)*hash.MaxPoints, -1),
 	})
 	switch {
 	case errors.Is(err, index.ErrNotFound):
