@@ -96,7 +96,7 @@ func (a *Alignment) place(s *Scene, f *Features, m *projection) {
 }
 
 // hundredths rounds, so that JSON shows what was computed.
-func hundredths(v float64) float64 { return math.Round(v*100) / 100 }
+func hundredths(v float64) float64 { return math.Round(v*100)/100 + 0 } // no minus zero
 
 // spread is the share of the reference inside the box around its inliers.
 func (s *Scene) spread(f *Features, in []found) float64 {

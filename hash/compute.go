@@ -23,10 +23,13 @@ func (c *canonical) fingerprint() (Fingerprint, error) {
 	if q < MinQuality {
 		return Fingerprint{}, unusable(TooPlain, "PDQ quality %d, at least %d is needed", q, MinQuality)
 	}
+	if !s.dct().code().Telling() {
+		return Fingerprint{}, unusable(TooPlain, "most frequencies are equal, as of a symmetric drawing")
+	}
 	f := Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels, colour: signature(c.colour)}
 	f.setFrame(Full, s)
 	if box, ok := trim(c.colour); ok {
-		if t := sample(c.luma, scaleBox(box, c.colour.Rect, frame)); t.quality() >= MinQuality {
+		if t := sample(c.luma, scaleBox(box, c.colour.Rect, frame)); t.quality() >= MinQuality && t.dct().code().Telling() {
 			f.setFrame(Trimmed, t)
 		}
 	}
@@ -42,7 +45,7 @@ func (f *Fingerprint) setFrame(fr Frame, s *samples) {
 // setSmooth keeps the smooth frame if it is worth its room.
 func (f *Fingerprint) setSmooth(s *samples) {
 	codes := s.dct().signs()
-	if codes[0].Distance(f.frames[Full][0]) >= smoothBits {
+	if codes[0].Telling() && codes[0].Distance(f.frames[Full][0]) >= smoothBits {
 		f.has |= hasSmooth
 		f.frames[Smooth] = codes
 	}
@@ -151,4 +154,13 @@ func ParseWord(s string) (Kind, uint64, error) {
 		return 0, 0, fmt.Errorf("image hash %q, want p:, d: or a: and 16 hexadecimal digits: %w", clip(s), ErrSyntax)
 	}
 	return Perception + Kind(k), binary.BigEndian.Uint64(w), nil
+}
+
+// Telling reports whether about half of the bits are set, 112 to 144, as of every
+// photo. A drawing that is symmetric has coefficients of zero, three of four if it
+// is so in both directions; their bits are all alike, and its code is then near to
+// that of any other such drawing. Such codes are not kept.
+func (c Code) Telling() bool {
+	n := c.Distance(Code{})
+	return n >= 112 && n <= 144
 }

@@ -99,14 +99,16 @@ func RegionWindow(i int) (Window, bool) {
 }
 
 // regions returns the codes of the reference's windows, in the order of
-// RegionWindow. A window too plain to be matched has the zero Code, which is 128
-// bits from every other.
+// RegionWindow. A window too plain to be matched has the zero Code, which is 112
+// bits or more from those that are searched (see Code.Telling).
 func (c *canonical) regions() []Code {
 	s := c.sums()
 	codes := make([]Code, len(windows))
 	for i, w := range windows {
 		if m := s.average(s.rect(w)); m.quality() >= MinQuality {
-			codes[i] = m.dct().code()
+			if code := m.dct().code(); code.Telling() {
+				codes[i] = code
+			}
 		}
 	}
 	return codes
@@ -119,9 +121,11 @@ func (c *canonical) regionVariants() []Variant {
 	s := c.sums()
 	f := Fingerprint{has: fromPixels}
 	frame := image.Rect(0, 0, s.w, s.h)
-	f.setFrame(Full, s.average(frame))
+	if m := s.average(frame); m.dct().code().Telling() {
+		f.setFrame(Full, m)
+	}
 	if box, ok := trim(c.colour); ok {
-		if m := s.average(scaleBox(box, c.colour.Rect, frame)); m.quality() >= MinQuality {
+		if m := s.average(scaleBox(box, c.colour.Rect, frame)); m.quality() >= MinQuality && m.dct().code().Telling() {
 			f.setFrame(Trimmed, m)
 		}
 	}

@@ -41,7 +41,7 @@ type integral struct {
 	sum  []uint32
 }
 
-// newIntegral sums one channel of rows of pixels that are step bytes long.
+// newIntegral sums the values of w x h pixels.
 func newIntegral(w, h int, at func(x, y int) uint8) integral {
 	s := integral{w, h, make([]uint32, (w+1)*(h+1))}
 	for y := range h {
@@ -256,14 +256,18 @@ func (r *residual) nearCovered(i, j int) bool {
 //
 // A window that is covered in part is similar and no more. If much was covered,
 // and much is seen all the same, only similar windows away from covered ones
-// count, at a discount. Where little is seen, chance is subtracted.
+// count, at a discount. So many small covers that each window has one are made
+// up for by many inliers. Where little is seen, chance is subtracted.
 
 const (
 	seenInliers = 10 // from which nothing is subtracted
 	seenWindows = 10
 	coverBonus  = 20 // the most that leaving out windows at covers may add
+	manyInliers = 80 // from which two more are a point more,
+	manyBonus   = 10 // up to so many,
+	bonusTo     = 90 // and up to this evidence
 
-	// Evidence of pictures that may be of one template.
+	// Evidence of pictures that may be of one template, from and below.
 	templateFrom  = 70
 	templateBelow = 84
 )
@@ -278,6 +282,7 @@ func (t tally) evidence(inliers int) int {
 		away := 100 * t.same / (t.same + t.inner)
 		e = max(e, min(away-5, e+coverBonus))
 	}
+	e = max(e, min(e+min(max(0, inliers-manyInliers)/2, manyBonus), bonusTo))
 	return max(0, e-max(0, seenInliers-inliers)-max(0, seenWindows-t.same))
 }
 

@@ -352,7 +352,7 @@ func TestDamagedRows(t *testing.T) {
 		{"digest lost", deleting(digestKey(ref.SHA256, 1)), false, "digest of real/dir/00000.jpg"},
 		{"digest of nothing", func(txn *badger.Txn) error { return txn.Set(digestKey(Digest{9}, 1), nil) }, false, "other bytes"},
 		{"thumbnail of nothing", func(txn *badger.Txn) error { return txn.Set(thumbnailKey(99), nil) }, false, "row 150000000000000063"},
-		{"features lost", deleting(featuresKey(1)), false, "regions of slot 1 of bank real"},
+		{"features lost", deleting(featuresKey(1)), true, "bank real: expected the features of 2 references, found 1"},
 		{"features of another slot", func(txn *badger.Txn) error { return txn.Set(featuresKey(1), encodeFeatures(3, f.body)) }, false, "checksum"},
 		{"other features", func(txn *badger.Txn) error {
 			g, err := packed(refs[2].Features)

@@ -53,7 +53,7 @@ func (l *loader) loadLocal(ctx context.Context) error {
 		bulk  votes.Bulk
 		chunk *chunk
 	}
-	fills := make([]filling, len(l.banks))
+	fills, rows := make([]filling, len(l.banks)), make([]uint64, len(l.banks))
 	settle := func(f *filling) {
 		if f.chunk != nil {
 			f.chunk.files = []*votes.File{f.bulk.File()}
@@ -70,6 +70,10 @@ func (l *loader) loadLocal(ctx context.Context) error {
 			if !ok {
 				continue
 			}
+			if _, has := b.chunks[ci].regionsOf(pos); !has {
+				return nil // see Check
+			}
+			rows[i]++
 			f, err := decodeFeatures(slot, v)
 			if err != nil {
 				// Whoever uses the row is told so; see also Check.
@@ -92,10 +96,19 @@ func (l *loader) loadLocal(ctx context.Context) error {
 	for i := range fills {
 		settle(&fills[i])
 	}
-	if err == errEnough {
-		return nil
+	if err != nil {
+		if err == errEnough {
+			return nil
+		}
+		return err
 	}
-	return err
+	for i, b := range l.banks {
+		if rows[i] != b.counts.regions {
+			return fmt.Errorf("bank %s: expected the features of %d references, found %d; rows were lost or changed, restore the store from a copy: %w",
+				b.Name, b.counts.regions, rows[i], ErrCorrupt)
+		}
+	}
+	return nil
 }
 
 // errEnough ends a scan.

@@ -78,7 +78,10 @@ func votedFor(s *snapshot, bank string, scene *hash.Scene) map[uint64]uint32 {
 	b, _ := s.bank(bank)
 	got := map[uint64]uint32{}
 	for _, c := range b.chunks {
-		for pos, n := range q.Scores(c.files, len(c.slots), s.locals()/hash.MaxPoints) {
+		q.Count(c.files)
+	}
+	for _, c := range b.chunks {
+		for pos, n := range q.Scores(c.files, len(c.slots)) {
 			if !c.isDead(pos) {
 				got[c.slots[pos]] = n
 			}

@@ -27,8 +27,8 @@ import (
 func (b *bankView) hasRegions() bool { return b.counts.regions > 0 }
 
 // setParts chooses the codes that regions are compared with: those of the
-// picture, or of the fingerprint if that is all there is. The code of zeros,
-// which a reference's regions have where they are too plain, is no code.
+// picture, or of the fingerprint if that is all there is. Regions that are too
+// plain have the code of zeros, so codes of few ones would be near to them.
 func (q *query) setParts(picture *hash.Info) {
 	variants := q.f.Variants()
 	if picture != nil {
@@ -36,7 +36,7 @@ func (q *query) setParts(picture *hash.Info) {
 	}
 	for _, v := range variants {
 		turned := v.Transform != hash.Upright && (v.Transform != hash.Mirror || q.o.Upright)
-		if v.Frame != hash.Smooth && !turned && v.Code != (hash.Code{}) {
+		if v.Frame != hash.Smooth && !turned && v.Code.Telling() {
 			q.parts = append(q.parts, v)
 			q.partCodes = append(q.partCodes, v.Code)
 		}
@@ -183,4 +183,4 @@ func turned(x, y float64, t hash.Transform) (float64, float64) {
 }
 
 // hundredths rounds, so that places are written alike on every CPU.
-func hundredths(v float64) float64 { return math.Round(v*100) / 100 }
+func hundredths(v float64) float64 { return math.Round(v*100)/100 + 0 } // no minus zero

@@ -78,7 +78,7 @@ func (m Match) replay() error {
 		return fail("unknown check %q by %v", m.Check, m.Main)
 	case m.Grade != Strong && m.Grade != Weak:
 		return fail("grade %s by %s", m.Grade, m.Check)
-	case m.Geometry != nil && m.Geometry.Template && m.Relation != SameTemplate && !(m.Check == CheckHash && m.Grade == Strong):
+	case m.Geometry != nil && m.Geometry.Template && m.Relation != SameTemplate && m.Check != CheckHash:
 		return fail("relation %s where geometry found a template", m.Relation)
 	}
 	n, ok := m.Found()

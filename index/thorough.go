@@ -81,6 +81,9 @@ func (l *leads) all() []lead { return append(slices.Clone(l.kinds[Fake]), l.kind
 // banks; a reference that mode Fast found may come again, with further evidence.
 // complete is that of nearWith.
 func (s *snapshot) thorough(ctx context.Context, banks []*bankView, f hash.Fingerprint, info hash.Info, complete func() hash.Fingerprint) ([]Match, error) {
+	if !slices.ContainsFunc(banks, (*bankView).hasRegions) {
+		return nil, nil
+	}
 	scene := info.Scene()
 	if scene == nil {
 		return nil, nil
@@ -90,15 +93,20 @@ func (s *snapshot) thorough(ctx context.Context, banks []*bankView, f hash.Finge
 		return nil, err
 	}
 	var found []candidate
-	for i, l := range leads {
-		if i%8 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+	for _, l := range leads {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		of, err := s.readFeatures(s.txn, l.slot)
 		if err != nil {
 			return nil, fmt.Errorf("features in bank %s: %w", l.bank.Name, err)
 		}
-		if a, ok := l.align(scene, of); ok && (a.Evidence >= l.bank.Policy.GeometryWeak || a.Template) {
+		if of == nil {
+			return nil, fmt.Errorf("slot %d of bank %s has regions, but no features: %w", l.slot, l.bank.Name, ErrCorrupt)
+		}
+		a, ok := l.align(scene, of)
+		a.Template = a.Template && a.Evidence < l.bank.Policy.GeometryWeak && l.bank.Policy.GeometryWeak < maxGeometry
+		if ok && (a.Evidence >= l.bank.Policy.GeometryWeak || a.Template) {
 			n := newCandidate(l.bank, l.slot, CheckGeometry, a.Evidence)
 			n.alignment = &a
 			found = append(found, n)
@@ -144,7 +152,11 @@ func (s *snapshot) leads(ctx context.Context, banks []*bankView, f hash.Fingerpr
 	}
 	parts := insides(inner)
 	ballot := votes.NewQuery(scene)
-	total := s.locals() / hash.MaxPoints
+	for _, b := range banks {
+		for _, c := range b.chunks {
+			ballot.Count(c.files)
+		}
+	}
 	for _, b := range banks {
 		if b.Main != hash.PDQ || !b.hasRegions() {
 			continue
@@ -153,7 +165,7 @@ func (s *snapshot) leads(ctx context.Context, banks []*bankView, f hash.Fingerpr
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			voted.addVoted(b, c, ballot.Scores(c.files, len(c.slots), total))
+			voted.addVoted(b, c, ballot.Scores(c.files, len(c.slots)))
 			near.addNear(b, c, whole.hits(c, 0, b.Main, nearRadius))
 			for i := range parts {
 				within.addInner(b, c, &parts[i])

@@ -381,7 +381,7 @@ func scoreOf(c Check, k hash.Kind, n int) float64 {
 	case CheckRegion:
 		return 0.95 - float64(n)/128
 	case CheckGeometry:
-		return min(0.95, 0.0118*float64(n)-0.351)
+		return float64(0.0118*float64(n)) - 0.351
 	}
 	return 1 - 2*float64(n)/float64(k.Bits())
 }
@@ -469,12 +469,16 @@ func (c Check) within(n, threshold int) bool {
 // mergeMatches makes one match of those that several checks gave for one
 // reference: the best by grade and then score decides, and the evidence of the
 // others stands beside it. Where geometry says that only a template agrees, it
-// overrules all but an exact or strong match by hash: a region may well lie in
-// the part that agrees. The matches come in the order of a verdict.
+// overrules a match by region, which may well lie in the part that agrees, but
+// none by the hash of the whole. The matches come in the order of a verdict.
 func mergeMatches(ms []Match) []Match {
 	ms = slices.Clone(ms)
+	for i := range ms {
+		ms[i].demoteTemplate()
+	}
 	slices.SortStableFunc(ms, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(a.Bank, b.Bank), cmp.Compare(a.ID, b.ID), compareMatches(a, b))
+		return cmp.Or(cmp.Compare(a.Bank, b.Bank), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Grade.rank(), b.Grade.rank()),
+			cmp.Compare(a.Relation, b.Relation), compareMatches(a, b))
 	})
 	merged := ms[:0]
 	for _, m := range ms {
@@ -486,16 +490,19 @@ func mergeMatches(ms []Match) []Match {
 		best := &merged[n-1]
 		best.Region = cmp.Or(best.Region, m.Region)
 		best.Geometry = cmp.Or(best.Geometry, m.Geometry)
-	}
-	for i := range merged {
-		m := &merged[i]
-		byHash := m.sure() && (m.Check == CheckHash || m.Check == CheckSHA256)
-		if m.Geometry != nil && m.Geometry.Template && !byHash {
-			m.Relation, m.Grade = SameTemplate, Weak
-		}
+		best.demoteTemplate()
 	}
 	slices.SortStableFunc(merged, compareMatches)
 	return merged
+}
+
+// demoteTemplate makes the match one of a template if geometry says so and the
+// hash of the whole does not speak against it.
+func (m *Match) demoteTemplate() {
+	byHash := m.Check == CheckHash || m.Check == CheckSHA256
+	if m.Geometry != nil && m.Geometry.Template && !byHash {
+		m.Relation, m.Grade = SameTemplate, Weak
+	}
 }
 
 // evidence says in a few words what a match rests on, for example

@@ -438,7 +438,7 @@ func TestMergeMatches(t *testing.T) {
 		{"a template", []Match{byGeometry("a", 90, likeTemplate)}, "a geometry weak G same_template"},
 		{"a template of less evidence", []Match{byGeometry("a", 30, likeTemplate)}, "a geometry weak G same_template"},
 		{"a template beside a region", []Match{byRegion("a", 10), byGeometry("a", 90, likeTemplate)}, "a region weak RG same_template"},
-		{"a template beside a weak hash", []Match{fake("a", 40), byGeometry("a", 30, likeTemplate)}, "a hash weak G same_template"},
+		{"a template beside a weak hash", []Match{fake("a", 40), byGeometry("a", 30, likeTemplate)}, "a hash weak G"},
 		{"a template beside a strong hash", []Match{fake("a", 6), byGeometry("a", 90, likeTemplate)}, "a hash strong G"},
 	} {
 		var got []string

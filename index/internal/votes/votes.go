@@ -28,8 +28,6 @@ const (
 
 	// MaxPlaces is the number of places of a set of files: 0 to MaxPlaces-1.
 	MaxPlaces = 1 << placeBits
-	// EntryBytes is the memory of a local feature.
-	EntryBytes = 8
 )
 
 // File lists postings by word. The zero value is empty.
@@ -176,7 +174,19 @@ const (
 // Query is the terms of a picture, ready to vote.
 type Query struct {
 	terms []term
-	votes []uint32 // by place, mirrored or not, and turn
+	votes []uint32       // by place, mirrored or not, and turn
+	count map[uint16]int // postings of each word in all sets that are searched
+}
+
+// Count takes the postings of a set of files into account for the weights of
+// words. All sets are counted before the first is scored.
+func (q *Query) Count(files []*File) {
+	if q.count == nil {
+		q.count = map[uint16]int{}
+	}
+	for _, l := range q.join(files) {
+		q.count[l.terms[0].Word] += l.count
+	}
 }
 
 type term struct {
@@ -226,10 +236,9 @@ func (q *Query) join(files []*File) (all []lists) {
 }
 
 // Scores returns for each place of a set of files how many votes it got, places
-// numbered from 0 to places-1. The numbers mean nothing outside of one query and
-// one total, which is the number of references in all sets together: a word's
-// weight falls with the share of references that have it.
-func (q *Query) Scores(files []*File, places, total int) []uint32 {
+// numbered from 0 to places-1. They can be compared with those of all sets that
+// were counted: a word's weight falls with the number of its postings.
+func (q *Query) Scores(files []*File, places int) []uint32 {
 	if need := 2 * turnBins * places; cap(q.votes) < need {
 		q.votes = make([]uint32, need)
 	} else {
@@ -237,7 +246,7 @@ func (q *Query) Scores(files []*File, places, total int) []uint32 {
 		clear(q.votes)
 	}
 	for _, l := range q.join(files) {
-		everywhere := l.count * max(1, total/max(1, places))
+		everywhere := max(l.count, q.count[l.terms[0].Word])
 		weight := uint32(1<<14/(4+everywhere)) + 1
 		for _, t := range l.terms {
 			for _, ps := range l.of {

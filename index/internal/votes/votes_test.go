@@ -82,8 +82,9 @@ func sorted(es []entry) []entry {
 	return es
 }
 
-// slowScores votes with a map, entry by entry.
-func slowScores(q *Query, es []entry, places, total int) []uint32 {
+// slowScores votes with a map, entry by entry; counted are the entries of all
+// sets.
+func slowScores(q *Query, es, counted []entry, places int) []uint32 {
 	type bin struct {
 		place  int
 		mirror bool
@@ -92,16 +93,12 @@ func slowScores(q *Query, es []entry, places, total int) []uint32 {
 	votes := map[bin]int{}
 	for _, t := range q.terms {
 		count := 0
-		for _, e := range es {
+		for _, e := range counted {
 			if e.Word == t.Word {
 				count++
 			}
 		}
-		share := 1
-		if places > 0 && total > places {
-			share = total / places
-		}
-		weight := 16384/(4+count*share) + 1
+		weight := 16384/(4+count) + 1
 		for _, e := range es {
 			d := bits.OnesCount64(e.Signature ^ t.Signature)
 			if e.Word != t.Word || d > 10 {
@@ -135,7 +132,6 @@ func TestScoresAgainstSlowTwin(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
 		places := rapid.IntRange(0, 30).Draw(rt, "places")
-		total := rapid.IntRange(0, 200).Draw(rt, "total")
 		var files []*File
 		var es []entry
 		for place := range places {
@@ -146,18 +142,30 @@ func TestScoresAgainstSlowTwin(t *testing.T) {
 			files = Append(files, Of(place, featuresOf(t, ts)))
 		}
 		q := someQuery(r, rapid.IntRange(0, 60).Draw(rt, "terms"))
-		want := slowScores(q, es, places, total)
-		if got := q.Scores(files, places, total); !slices.Equal(got, want) {
+		want := slowScores(q, es, es, places)
+		if got := q.Scores(files, places); !slices.Equal(got, want) {
 			rt.Fatalf("got  %v\nwant %v", got, want)
 		}
+		// Another set that is searched as well makes words less rare.
+		elsewhere := someTerms(r, 100)
+		counted := slices.Clone(es)
+		for _, term := range elsewhere {
+			counted = append(counted, entry{0, term})
+		}
+		q.Count(files)
+		q.Count([]*File{Of(0, featuresOf(t, elsewhere))})
+		want = slowScores(q, es, counted, places)
+		if got := q.Scores(files, places); !slices.Equal(got, want) {
+			rt.Fatalf("two sets: got  %v\nwant %v", got, want)
+		}
 		// The buffer of the first time does no harm, and one file votes like many.
-		if got := q.Scores([]*File{Merged(files...)}, places, total); !slices.Equal(got, want) {
+		if got := q.Scores([]*File{Merged(files...)}, places); !slices.Equal(got, want) {
 			rt.Fatalf("merged: got  %v\nwant %v", got, want)
 		}
-		if n := q.Scores(files, places+5, total*(places+5)/max(1, places)); len(n) != places+5 {
+		if n := q.Scores(files, places+5); len(n) != places+5 {
 			rt.Fatalf("%d scores for %d places", len(n), places+5)
 		}
-		if got := q.Scores(files, places, total); !slices.Equal(got, want) {
+		if got := q.Scores(files, places); !slices.Equal(got, want) {
 			rt.Fatalf("the third time: got  %v\nwant %v", got, want)
 		}
 	})
@@ -182,7 +190,7 @@ func TestTurnsTogether(t *testing.T) {
 				q.terms = append(q.terms, term{a, mirror})
 			}
 			files := []*File{Of(3, featuresOf(t, ts))}
-			if got, want := q.Scores(files, 5, 5), uint32(n*12*(16384/5+1)); got[3] != want || got[0]+got[1]+got[2]+got[4] != 0 {
+			if got, want := q.Scores(files, 5), uint32(n*12*(16384/5+1)); got[3] != want || got[0]+got[1]+got[2]+got[4] != 0 {
 				t.Fatalf("mirrored %t, turned by %d: %v, want %d at 3", mirror, turn, got, want)
 			}
 		}
@@ -201,12 +209,14 @@ func TestRareWordsCountMore(t *testing.T) {
 		files = Append(files, Of(place, featuresOf(t, ts)))
 	}
 	q := &Query{terms: []term{{common, false}, {rare, false}}}
-	s := q.Scores(files, 100, 100)
+	s := q.Scores(files, 100)
 	if s[7] < 10*s[8] || s[8] == 0 {
 		t.Errorf("a rare word gives %d, one that all have %d", s[7], s[8])
 	}
-	if other := q.Scores(files, 100, 10_000); other[8] >= s[8] {
-		t.Errorf("a word of a larger bank gives %d, in a small one %d", other[8], s[8])
+	q.Count(files)
+	q.Count(files) // the same again in another bank
+	if other := q.Scores(files, 100); other[8] >= s[8] {
+		t.Errorf("a word that more have gives %d, else %d", other[8], s[8])
 	}
 }
 
@@ -323,13 +333,13 @@ func TestEdges(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	q := &Query{terms: []term{{last, false}}}
-	if s := q.Scores([]*File{file}, MaxPlaces, MaxPlaces); s[0] == 0 || s[0] != s[MaxPlaces-1] || s[1] != 0 || s[MaxPlaces-2] != 0 {
+	if s := q.Scores([]*File{file}, MaxPlaces); s[0] == 0 || s[0] != s[MaxPlaces-1] || s[1] != 0 || s[MaxPlaces-2] != 0 {
 		t.Errorf("scores %d, %d ... %d, %d", s[0], s[1], s[MaxPlaces-2], s[MaxPlaces-1])
 	}
-	if s := q.Scores(nil, 0, 0); len(s) != 0 {
+	if s := q.Scores(nil, 0); len(s) != 0 {
 		t.Errorf("scores of no places: %v", s)
 	}
-	if s := (&Query{}).Scores([]*File{file, {}}, 3, 1); !slices.Equal(s, []uint32{0, 0, 0}) {
+	if s := (&Query{}).Scores([]*File{file, {}}, 3); !slices.Equal(s, []uint32{0, 0, 0}) {
 		t.Errorf("scores of a query without terms: %v", s)
 	}
 }
