@@ -119,12 +119,19 @@ func (r *reindexing) run(ctx context.Context, banks []index.Bank) error {
 	return err
 }
 
-// completion is what became of one reference or one file.
+// completion is what became of one reference.
 type completion struct {
-	ref  index.Reference // of a file only the digest
+	ref  index.Reference
 	path string
 	lost bool // the file of the id is not there or, if err is set, another one
 	err  error
+}
+
+// digested is what became of the references that were made of one file.
+type digested struct {
+	digest index.Digest
+	each   []completion // of each reference in turn: path and err
+	err    error        // ends the run
 }
 
 // incomplete yields the references without features. An error is the last.
@@ -183,30 +190,28 @@ func (r *reindexing) tookReference(c completion) error {
 		}
 		return nil
 	}
-	return r.count(c, 1)
+	return r.count(c)
 }
 
-// count counts n references that were completed, or refused.
-func (r *reindexing) count(c completion, n int) error {
+// count counts a reference that was completed, or refused.
+func (r *reindexing) count(c completion) error {
 	var p *os.PathError
 	reason := refusal(c.err)
 	switch {
 	case c.err == nil:
-		r.completed += n
+		r.completed++
 	case errors.Is(c.err, index.ErrNotFound): // removed meanwhile
 	case errors.As(c.err, &p) && p.Path == c.path:
 		reason = "unreadable"
 		fallthrough
 	case reason != "":
-		r.refused += n
+		r.refused++
 		r.bar.clear()
 		r.app.note("%s: %s: %v", printable(c.path), reason, cause(c.err))
 	default:
 		return c.err
 	}
-	for range n {
-		r.bar.step("reindex", c.err != nil)
-	}
+	r.bar.step("reindex", c.err != nil)
 	return nil
 }
 
@@ -215,30 +220,31 @@ func (r *reindexing) files(yield func(source) bool) { walk([]string{r.from}, yie
 
 // byDigest completes the references that were made of a file. What cannot be read
 // is passed over: nobody knows whether a reference was made of it.
-func (r *reindexing) byDigest(ctx context.Context, s source) completion {
-	c := completion{path: s.path}
+func (r *reindexing) byDigest(ctx context.Context, s source) digested {
 	content, err := r.read(ctx, s)
 	if err != nil {
-		c.err = ctx.Err()
-		return c
+		return digested{err: ctx.Err()}
 	}
-	c.ref.SHA256 = sha256.Sum256(content)
-	for _, l := range r.wanted[c.ref.SHA256] {
-		if _, c.err = r.index.Complete(ctx, l.bank, l.id, bytes.NewBuffer(content)); c.err != nil {
-			break
-		}
+	d := digested{digest: sha256.Sum256(content)}
+	for _, l := range r.wanted[d.digest] {
+		_, err := r.index.Complete(ctx, l.bank, l.id, bytes.NewBuffer(content))
+		d.each = append(d.each, completion{path: s.path, err: err})
 	}
-	return c
+	return d
 }
 
 // tookFile counts what byDigest did, once for all files of the same bytes.
-func (r *reindexing) tookFile(c completion) error {
-	n := len(r.wanted[c.ref.SHA256])
-	if n == 0 || r.found[c.ref.SHA256] {
-		return c.err
+func (r *reindexing) tookFile(d digested) error {
+	if len(d.each) == 0 || r.found[d.digest] {
+		return d.err
 	}
-	r.found[c.ref.SHA256] = true
-	return r.count(c, n)
+	r.found[d.digest] = true
+	for _, c := range d.each {
+		if err := r.count(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reportLost names the references whose photo was found nowhere.
