@@ -22,8 +22,9 @@
 //     2 x n x codes comparisons. loop=bare compares the same number in a plain
 //     loop and keeps nothing. recall is the share of what the bare loop finds
 //     that the search finds.
-//   - Judge: from the bytes of a picture to a verdict, in a bank of 10,000 and
-//     the demo's references; door=library in this process, door=http over
+//   - Judge: from the bytes of a picture to a verdict, among 10,000 references
+//     that have codes alone and the 92 photos of testdata, which have features;
+//     mode=fast and mode=thorough; door=library in this process, door=http over
 //     loopback.
 //   - Register: one picture into a store on disk, durable when it returns.
 //     writers is how many wait at a time; they share commits.

@@ -25,27 +25,31 @@ func BenchmarkJudge(b *testing.B) {
 		b.Fatal(err)
 	}
 	pictures := files(b, "uploads/*-*.jpg")
-	b.Run(fmt.Sprintf("n=%d/door=library", n), func(b *testing.B) {
-		b.ReportAllocs()
-		for i := 0; b.Loop(); i++ {
-			if _, err := x.Judge(b.Context(), bytes.NewReader(pictures[i%len(pictures)]), index.JudgeOptions{}); err != nil {
-				b.Fatal(err)
+	for _, mode := range []index.Mode{index.Fast, index.Thorough} {
+		b.Run(fmt.Sprintf("n=%d/mode=%s/door=library", n, mode), func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				r := bytes.NewReader(pictures[i%len(pictures)])
+				if _, err := x.Judge(b.Context(), r, index.JudgeOptions{Mode: mode}); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
-	b.Run(fmt.Sprintf("n=%d/door=http", n), func(b *testing.B) {
-		s := httptest.NewServer(server.New(x, server.Options{}))
-		defer s.Close()
-		b.ReportAllocs()
-		for i := 0; b.Loop(); i++ {
-			if err := post(b.Context(), s, pictures[i%len(pictures)]); err != nil {
-				b.Fatal(err)
+		})
+		b.Run(fmt.Sprintf("n=%d/mode=%s/door=http", n, mode), func(b *testing.B) {
+			s := httptest.NewServer(server.New(x, server.Options{Mode: mode}))
+			defer s.Close()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if err := post(b.Context(), s, pictures[i%len(pictures)]); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
-// judgeable puts n seeded references and the demo's photos into x.
+// judgeable puts n seeded references into x, which are codes alone, and the photos
+// of the demo and of the small set of accuracy, which have features.
 func judgeable(b *testing.B, x *index.Index, n int) error {
 	ctx := b.Context()
 	if err := seeded.Fill(ctx, x, n); err != nil {
@@ -54,7 +58,8 @@ func judgeable(b *testing.B, x *index.Index, n int) error {
 	if _, err := x.CreateBank(ctx, index.Bank{Name: "photos", Kind: index.Fake}); err != nil {
 		return err
 	}
-	for i, f := range files(b, "references/*/*.jpg") {
+	photos := append(files(b, "references/*/*.jpg"), files(b, "../accuracy/photos/*.jpg")...)
+	for i, f := range photos {
 		ref := index.Reference{Bank: "photos", ID: fmt.Sprint(i)}
 		if _, err := x.Register(ctx, ref, bytes.NewReader(f), index.RegisterOptions{}); err != nil {
 			return err
