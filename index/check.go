@@ -29,6 +29,11 @@ import (
 // It works on one snapshot, so that it may run beside writers, and holds
 // nothing per reference in memory but the bank's own: what is looked for is
 // looked up.
+//
+// Of what is in memory, the files by which local features vote (see package
+// votes) are not compared with rows 14. They cannot make a match: what they lead
+// to is verified on the rows themselves. One that lacked a reference would cost
+// matches that only local features lead to, until the store is opened again.
 
 // maxFindings bounds the report: a lost table would fill it with thousands.
 const maxFindings = 100
