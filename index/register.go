@@ -37,8 +37,9 @@ type RegisterOptions struct {
 //
 // The same id with the same bytes changes nothing and returns what is stored,
 // other metadata or another opinion in ref notwithstanding (SetOpinion changes
-// the latter, Complete adds features). Bytes that are stored under another id, in any bank, are not
-// decoded again. A replaced reference keeps its AddedAt unless ref has one.
+// the latter, Complete adds features). Bytes that are stored under another id, in
+// any bank, are not decoded again. A replaced reference keeps its AddedAt unless
+// ref has one.
 //
 // The search for conflicts looks at all banks of the opposite kind as they are
 // when the reference is stored, withdrawn references aside.
@@ -227,10 +228,11 @@ func (x *Index) Seen(ctx context.Context, bank, id string, sha Digest) (Referenc
 // stored before it. A fingerprint of the query path, or one of a quality below
 // hash.MinQuality, is refused (ErrInvalid). Fingerprints of recipes 1 and 2 mean
 // the same and become those of the store's recipe; Reference.Features are kept
-// where the store keeps any (see Options.NoFeatures).
+// where the store keeps any (see Options.NoFeatures). Features are trusted as
+// fingerprints are: nothing here can tell whether they are of the same photo.
 // An identical reference (same id and same digest, or same fingerprint if a
 // digest is unknown) that exists already changes nothing, whatever its other
-// metadata, and counts as stored.
+// metadata and its features (Complete adds these), and counts as stored.
 func (x *Index) Add(ctx context.Context, refs ...Reference) (int, error) {
 	return x.AddWith(ctx, RegisterOptions{}, refs...)
 }
@@ -241,7 +243,8 @@ const maxAdd = 4096
 
 // AddWith is Add with options. With Check, a reference that stands against one
 // of the opposite kind is a *ConflictError; one that is stored already is not
-// looked at again.
+// looked at again. The search is that of Register, by digest and hashes of the
+// whole picture: regions and local features are not compared.
 func (x *Index) AddWith(ctx context.Context, o RegisterOptions, refs ...Reference) (int, error) {
 	if x.current.Load() == nil {
 		return 0, ErrClosed

@@ -52,9 +52,13 @@ For jsonl and csv --bank reads the lines of this bank only.
 The store has to exist; an empty folder is as good, and --create makes one.
 
 A reference that is there and was made of the same file changes nothing, not the
-metadata either; one of another file is refused unless --replace. --check also
-refuses what conflicts with a reference of the opposite kind. Each refused line is
-reported as "FILE:LINE: reason: detail", the rest goes on, and the exit code is 3.`,
+metadata and the features either ("touchstone reindex" adds features that are
+missing); one of another file is refused unless --replace. --check also refuses
+what conflicts with a reference of the opposite kind by its digest or the hashes
+of the whole picture. Features are trusted as fingerprints are: nothing shows that
+they are of the same photo, so import files of those whom you trust. Each refused
+line is reported as "FILE:LINE: reason: detail", the rest goes on, and the exit
+code is 3.`,
 		Example: `  touchstone import backup.jsonl
   touchstone import --bank shared --kind fake --format pdq list.txt`,
 		Args: cobra.MinimumNArgs(1),
