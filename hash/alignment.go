@@ -63,15 +63,32 @@ func (s *Scene) judge(f *Features, found aligned, proposed int) Alignment {
 		Agreement: hundredths(float64(t.same) / float64(max(1, t.structured))),
 	}
 	if inside, even := got.object(&f.grey); even && found.cells >= objectInliers {
-		a.Evidence = max(a.Evidence, inside.compare(&f.grey, objectLeast).tally().evidence(found.cells))
+		if o := inside.compare(&f.grey, objectLeast).tally(); o.same >= seenWindows && 10*o.same >= 3*o.structured {
+			a.Evidence = max(a.Evidence, o.evidence(found.cells))
+		}
+	}
+	if a.Spread < leastSpread {
+		a.Evidence = min(a.Evidence, narrowMost(proposed))
 	}
 	a.Template = a.Evidence >= templateFrom && a.Evidence < templateBelow && t.template(found.cells)
 	a.place(s, f, &found.m)
 	return a
 }
 
+// Inliers that lie close together fix the map there and nowhere else, and the
+// straight edge of one stick is like that of any other. What they propose is no
+// match; what a hash proposed is a weak one at most.
+const leastSpread = 0.05
+
+func narrowMost(proposed int) int {
+	if proposed == byHash {
+		return 90
+	}
+	return templateFrom - 1
+}
+
 // objectInliers are those from which the inside of an object may decide.
-const objectInliers = 20
+const objectInliers = 25
 
 // leastInliers say nothing by themselves, but grey levels can be compared.
 const leastInliers = 3

@@ -29,7 +29,7 @@ const (
 	nearLeads   = 4
 	nearRadius  = 72 // bits of PDQ; strangers are as near once in a thousand pairs
 	innerLeads  = 6
-	innerRadius = 56
+	innerRadius = 46
 )
 
 // lead is a candidate of the thorough search.
