@@ -217,7 +217,7 @@ const conflictMargin = 63
 // advises, but Review if a disputed one comes before it or has the same score,
 // or if all are seeds. KnownGenuine advises Review (reusing the brand's photo
 // is what counterfeiters do), or AllowListed if the caller states that the
-// seller is authorised. Conflict and NearMiss advise Review.
+// seller is authorised, unless a part of the picture surely is a fake. Conflict and NearMiss advise Review.
 //
 // At most o.Limit matches are listed, and beyond it those that decided: the
 // best sure match of each kind, and the one that gave the advice. More counts
@@ -238,7 +238,7 @@ func Decide(f hash.Fingerprint, matches []Match, o DecideOptions) Verdict {
 		v.Advice, adviser = fakeAdvice(ms)
 	case KnownGenuine:
 		v.Advice = Review
-		if o.Authorised {
+		if o.Authorised && !slices.ContainsFunc(ms, Match.fakeElsewhere) {
 			v.Advice = AllowListed
 		}
 	default:
@@ -246,6 +246,13 @@ func Decide(f hash.Fingerprint, matches []Match, o DecideOptions) Verdict {
 	}
 	v.Matches, v.More = listed(ms, o.Limit, fake, genuine, adviser)
 	return v
+}
+
+// fakeElsewhere reports a sure match with a fake that is a part of the picture,
+// or of which the picture is a part. Beside a genuine photo it is another thing in
+// the same picture, so being less sure of it does not speak against it.
+func (m Match) fakeElsewhere() bool {
+	return m.Kind == Fake && m.sure() && (m.Check == CheckGeometry || m.Check == CheckRegion)
 }
 
 // outcomeOf compares the best sure matches of the two kinds, which are

@@ -112,6 +112,7 @@ func TestDecide(t *testing.T) {
 		{"exact fake", []Match{fake("a", 0, exact)}, false, KnownFake, Block},
 		{"strong genuine", []Match{genuine("a", 6)}, false, KnownGenuine, Review},
 		{"strong genuine, authorised seller", []Match{genuine("a", 6)}, true, KnownGenuine, AllowListed},
+		{"exact genuine with a fake set in, authorised seller", []Match{genuine("a", 0, exact), byGeometry("f", 95)}, true, KnownGenuine, Review},
 		{"genuine whose bank says block", []Match{genuine("a", 6, advising(Block))}, false, KnownGenuine, Review},
 		{"both at the same distance", []Match{fake("a", 6), genuine("b", 6)}, true, Conflict, Review},
 		{"both 8 bits apart, fake nearer", []Match{fake("a", 6), genuine("b", 14)}, false, Conflict, Review},

@@ -169,6 +169,11 @@ const (
 	turnBins   = 16
 	binShift   = angleBits - 4
 	signatures = 10 // bits in which two signatures may differ
+
+	// A word that references have more often than so many times each says nothing,
+	// and would cost the most. Few references may be alike by chance.
+	commonest   = 4
+	leastPlaces = 64
 )
 
 // Query is the terms of a picture, ready to vote.
@@ -246,6 +251,9 @@ func (q *Query) Scores(files []*File, places int) []uint32 {
 		clear(q.votes)
 	}
 	for _, l := range q.join(files) {
+		if l.count > commonest*(places+leastPlaces) {
+			continue
+		}
 		everywhere := max(l.count, q.count[l.terms[0].Word])
 		weight := uint32(1<<14/(4+everywhere)) + 1
 		for _, t := range l.terms {
