@@ -38,7 +38,7 @@ func (a *app) reindexCommand() *cobra.Command {
 lack beside their fingerprints: region hashes and local features, by which crops,
 collages and screenshots are found. Until then they are found by the hashes of the
 whole picture, as before. Versions of touchstone that know recipe 1 only cannot
-open the store afterwards.
+open the store from the first completed reference on.
 
 The photo of a reference is the file of its id in the folder PHOTOS, or any file
 there, if it has the same SHA-256. Where the digest is unknown it is the file of
@@ -93,14 +93,18 @@ type reindexing struct {
 }
 
 func (r *reindexing) run(ctx context.Context, banks []index.Bank) error {
-	if err := r.index.Raise(ctx); err != nil {
-		return err
-	}
 	left := int64(0)
 	for _, b := range banks {
 		r.complete += int(b.Featured)
 		if b.Main == hash.PDQ {
 			left += b.References - b.Featured
+		}
+	}
+	// Otherwise the first photo that fits raises the store: the wrong folder does
+	// not.
+	if left == 0 {
+		if err := r.index.Raise(ctx); err != nil {
+			return err
 		}
 	}
 	r.bar = r.app.newProgress("reindex", left)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -65,5 +68,57 @@ func TestReindexCountsEachReference(t *testing.T) {
 	}}
 	if err := r.tookFile(refused); err != nil || r.completed != 1 || r.refused != 1 {
 		t.Errorf("%d completed, %d refused, %v", r.completed, r.refused, err)
+	}
+}
+
+// TestReindexFromTheWrongFolder: a store is raised by the first photo that fits,
+// so that the wrong folder shuts no older version out.
+func TestReindexFromTheWrongFolder(t *testing.T) {
+	dir := oldStore(t)
+	var out, errs bytes.Buffer
+	args := []string{"reindex", "--data", dir, "--from", t.TempDir()}
+	if code := run(t.Context(), args, nil, &out, &errs, func(string) string { return "" }); code != exitRefused {
+		t.Fatalf("exit code %d, %s", code, &errs)
+	}
+	x, err := index.Open(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if x.Recipe() != hash.OldestRecipe {
+		t.Errorf("recipe %d", x.Recipe())
+	}
+}
+
+// oldStore unpacks the store of format 1.
+func oldStore(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "testdata", "banks", "1.tar.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return dir
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		file, err := io.ReadAll(r)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(h.Name)), file, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
