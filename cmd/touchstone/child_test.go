@@ -75,7 +75,7 @@ func TestKilledRegister(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a signal that cannot be caught")
 	}
-	kills := 20
+	kills := 50
 	if testing.Short() {
 		kills = 5
 	}
