@@ -114,6 +114,35 @@ func TestBothKindsAppear(t *testing.T) {
 	}
 }
 
+// TestBanksWeighAlike: a photo gets as many votes in a bank of its own as among
+// others, or small banks would be crowded out by large ones.
+func TestBanksWeighAlike(t *testing.T) {
+	x := shop(t)
+	r := rand.New(rand.NewPCG(11, 12))
+	all := shots(t, 6)
+	add := func(bank string, i int) Reference {
+		return Reference{Bank: bank, ID: fmt.Sprint(i), Fingerprint: hash.FromPDQ(anyCode(r), 90), Features: all[i].features}
+	}
+	refs := []Reference{add("real", 0)}
+	for i := range all {
+		refs = append(refs, add("fakes", i))
+	}
+	mustAdd(t, x, refs...)
+	s := x.acquire()
+	defer s.release()
+	leads, err := s.leads(t.Context(), s.banks, hash.FromPDQ(anyCode(r), 90), all[0].scene, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := map[Kind]int{}
+	for _, l := range leads {
+		best[l.bank.Kind] = max(best[l.bank.Kind], l.score)
+	}
+	if best[Genuine] == 0 || best[Genuine] != best[Fake] {
+		t.Errorf("%d votes alone, %d among others", best[Genuine], best[Fake])
+	}
+}
+
 // TestLeadsKeepTheBest: of each kind the best, in an order that does not depend on
 // the order in which they are offered; each reference once.
 func TestLeadsKeepTheBest(t *testing.T) {
