@@ -1,0 +1,65 @@
+// Package scaledjpeg decodes a JPEG to a small picture, for hashing.
+//
+// A perceptual hash looks at 64x64 samples, and a photo of a million pixels is decoded
+// for them. Decoding is 95 % of the cost. But a JPEG is stored as blocks of 8x8
+// pixels by frequency: the first coefficient of a block is its mean, the next few its
+// coarse shape. So a picture of an eighth, a quarter or half of the size can be had
+// without the others, and without most of the work: no inverse transform of 64
+// coefficients, no chroma beyond its means, no colour conversion.
+//
+// What is left is finding one's way through the entropy coded data. In a sequential
+// file each Huffman code must be passed to find the next; that is done several at a
+// time, without reading the values (huffman.go). In a progressive file whole scans
+// are jumped over (scan.go).
+//
+// # Samples
+//
+// At scale k (1, 2, 3 or 4 samples per side of a block, that is 1/8, 1/4, 3/8 or 1/2
+// of the size) a sample is the mean, over the pixels that it covers, of the block as
+// its coefficients of frequencies below k in both directions make it. Nothing is
+// clipped to 0..255 (transform.go). The chroma planes are means of blocks at each scale.
+//
+// # What is left to image/jpeg
+//
+// This package has no errors of its own about files. What it does not read, or what
+// is not as it should be, is [ErrOdd], and the caller asks image/jpeg, whose word
+// is final: four components, planes that are RGB, more than 8 bits, arithmetic and
+// lossless coding, damage of any kind. Only the opposite needs care: files that
+// this package reads and image/jpeg refuses. They are damaged where this package
+// does not look:
+//
+//   - in the scans of a progressive file that the scale does not need (all but the
+//     first scans of low frequencies): bad codes, missing data up to the next marker,
+//     wrong headers of such scans, tables that are not sound and that only they use.
+package scaledjpeg
+
+import (
+	"errors"
+)
+
+// ErrOdd says that a file is left to image/jpeg: it is damaged, or of a kind that this
+// package does not read.
+var ErrOdd = errors.New("scaledjpeg: left to image/jpeg")
+
+// Fraction is the number of fractional bits of a sample.
+const Fraction = 4
+
+// Plane is one plane of a scaled picture: H rows of W samples, Stride apart, in grey
+// levels (0 to 255, and beyond where nothing was clipped, -2048 to 2047 at most) with
+// Fraction fractional bits. A sample covers SpanX x SpanY thirds of a pixel; sample 0
+// begins at the edge of the picture, those of the last column and row may lie
+// beyond the opposite edge in part.
+type Plane struct {
+	W, H, Stride int
+	SpanX, SpanY int
+	Pix          []int16
+}
+
+// Picture is a scaled picture.
+type Picture struct {
+	// Width and Height are of the full picture, in pixels, as stored.
+	Width, Height int
+	// Luma is Y; Chroma are Cb and Cr, without samples if the file is grey.
+	Luma   Plane
+	Chroma [2]Plane
+}
