@@ -49,7 +49,7 @@ func (c *Coefficients) Encode(o Options) ([]byte, error) {
 		w.standardTables()
 	}
 	for i, s := range scans {
-		if err := w.scan(s); err != nil {
+		if err := w.scan(s, i == 0); err != nil {
 			return nil, fmt.Errorf("jpegwriter: coding scan %d: %w", i, err)
 		}
 	}
@@ -141,9 +141,6 @@ func (w *writer) header() {
 	}
 	w.segments(markerDQT, w.divisors())
 	w.segment(w.sof(), w.frame())
-	if w.o.RestartInterval > 0 {
-		w.segment(markerDRI, binary.BigEndian.AppendUint16(nil, uint16(w.o.RestartInterval)))
-	}
 }
 
 // exif is the body of a segment that says the orientation and nothing else.
@@ -222,8 +219,9 @@ func (w *writer) huffman(class, slot int) []byte {
 	return append(b, s.symbols...)
 }
 
-// scan writes the tables of s, if they are made for it, and s.
-func (w *writer) scan(s Scan) error {
+// scan writes the tables of s, if they are made for it, and s. The first scan
+// is preceded by the restart interval, which holds for all.
+func (w *writer) scan(s Scan, first bool) error {
 	if err := w.checkMCU(s); err != nil {
 		return err
 	}
@@ -231,6 +229,9 @@ func (w *writer) scan(s Scan) error {
 		if err := w.countTables(s); err != nil {
 			return err
 		}
+	}
+	if first && w.o.RestartInterval > 0 {
+		w.segment(markerDRI, binary.BigEndian.AppendUint16(nil, uint16(w.o.RestartInterval)))
 	}
 	b := []byte{byte(len(s.Components))}
 	for _, i := range s.Components {
