@@ -26,7 +26,7 @@ func colourful(seed uint64, w, h int) *image.NRGBA {
 
 // reduced makes a picture canonical that is known to be sound.
 func reduced(m image.Image) *canonical {
-	c, err := reduce(m, func() error { return nil })
+	c, err := new(workspace).reduce(m, func() error { return nil })
 	if err != nil {
 		panic(err)
 	}

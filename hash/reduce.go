@@ -15,6 +15,13 @@ import (
 // [i*in, (i+1)*in) on the same integer axis, so overlaps are integers, the sum
 // is exact, and the only rounding is the last division (to nearest, halves
 // up). Sums stay below 2^16 * in_w * in_h, which fits for sides up to 2^23.
+//
+// Since sums are exact, their order is free. Reducing each row in width as it
+// comes, and then adding, is the obvious order; it walks short uneven runs of
+// pixels for every row. Here whole rows are added first, several pixels to a
+// machine word, and width is reduced once for a row of the output: a third of
+// the time. The colours of a picture have a reducer of their own
+// (colours.go).
 
 // level is a channel's value in a picture: 8 bits, or 16 for fine luma.
 type level interface{ ~uint8 | ~uint16 }
@@ -27,48 +34,63 @@ type span struct {
 	first, last uint64
 }
 
+// layOut returns the spans of outW pixels over inW, in the room of spans.
+func layOut(spans []span, inW, outW int) []span {
+	spans = sized(spans, outW)
+	for i := range spans {
+		x := i * inW / outW
+		first := min((x+1)*outW-i*inW, inW)
+		spans[i] = span{x, (inW - first) / outW, uint64(first), uint64((inW - first) % outW)}
+	}
+	return spans
+}
+
+// sized returns s with n elements of any content, in the same room if it is
+// enough.
+func sized[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
+}
+
 // reducer averages rows of interleaved channels as they come, top to bottom.
 type reducer[T level] struct {
 	inW, inH, outW, outH, ch int
 	y, outY                  int // next input and output row
 	spans                    []span
-	row                      []uint64 // one input row, reduced in width
-	acc                      []uint64 // the output row being filled
+	sums                     []uint64 // of the output row being filled, for each value of an input row
+	packed                   bool     // sums are lanes of 32 bits until the row is full
 	out                      []T      // outH rows of outW*ch values
 }
 
 func newReducer[T level](inW, inH, outW, outH, ch int) *reducer[T] {
-	r := &reducer[T]{
-		inW: inW, inH: inH, outW: outW, outH: outH, ch: ch, spans: make([]span, outW),
-		row: make([]uint64, outW*ch), acc: make([]uint64, outW*ch), out: make([]T, outW*outH*ch),
-	}
-	for i := range r.spans {
-		x := i * inW / outW
-		first := min((x+1)*outW-i*inW, inW)
-		r.spans[i] = span{x, (inW - first) / outW, uint64(first), uint64((inW - first) % outW)}
-	}
+	r := new(reducer[T])
+	r.reset(inW, inH, outW, outH, ch)
 	return r
+}
+
+// reset begins another picture in the same room. The output is new.
+func (r *reducer[T]) reset(inW, inH, outW, outH, ch int) {
+	*r = reducer[T]{inW: inW, inH: inH, outW: outW, outH: outH, ch: ch,
+		spans: layOut(r.spans, inW, outW), sums: sized(r.sums, (inW+1)*ch), out: make([]T, outW*outH*ch)}
+	clear(r.sums)
 }
 
 // add takes the next input row.
 func (r *reducer[T]) add(row []T) {
+	row = row[:r.inW*r.ch]
 	if r.inW == r.outW && r.inH == r.outH {
-		copy(r.out[r.y*len(r.row):], row[:len(r.row)])
+		copy(r.out[r.y*len(row):], row)
 		r.y++
 		return
-	}
-	for c := range r.ch {
-		r.addWidth(row[c:], c)
 	}
 	lo, hi := r.y*r.outH, (r.y+1)*r.outH
 	r.y++
 	for lo < hi {
 		full := (r.outY + 1) * r.inH
 		end := min(hi, full)
-		part := uint64(end - lo)
-		for i, v := range r.row {
-			r.acc[i] += v * part
-		}
+		addWeighted(r.sums, row, uint64(end-lo))
 		if end == full {
 			r.flush()
 		}
@@ -76,41 +98,48 @@ func (r *reducer[T]) add(row []T) {
 	}
 }
 
-// flush divides by the area. The quotient is estimated by a multiplication and
-// is then one too small at the most.
-func (r *reducer[T]) flush() {
-	area := uint64(r.inW) * uint64(r.inH)
-	inverse := math.MaxUint64 / area
-	out := r.out[r.outY*len(r.acc):][:len(r.acc)]
-	for i, v := range r.acc {
-		v += area / 2
-		q, _ := bits.Mul64(v, inverse)
-		if v-q*area >= area {
-			q++
-		}
-		out[i] = T(q)
+func addWeighted[T level](sums []uint64, row []T, part uint64) {
+	sums = sums[:len(row)]
+	for i, v := range row {
+		sums[i] += uint64(v) * part
 	}
-	clear(r.acc)
+}
+
+// flush reduces the sums in width and divides them by the area.
+func (r *reducer[T]) flush() {
+	div := newDivider(uint64(r.inW) * uint64(r.inH))
+	out := r.out[r.outY*r.outW*r.ch:][:r.outW*r.ch]
+	scale := uint64(r.outW)
+	for i, s := range r.spans {
+		for c := range r.ch {
+			x := s.x*r.ch + c
+			sum := r.sums[x] * s.first
+			var whole uint64
+			for range s.whole {
+				x += r.ch
+				whole += r.sums[x]
+			}
+			out[i*r.ch+c] = T(div.round(sum + whole*scale + r.sums[x+r.ch]*s.last))
+		}
+	}
+	clear(r.sums)
 	r.outY++
 }
 
-// addWidth reduces one channel of a row in width into r.row.
-func (r *reducer[T]) addWidth(row []T, c int) {
-	scale := uint64(r.outW)
-	for i, s := range r.spans {
-		x := s.x * r.ch
-		sum := uint64(row[x]) * s.first
-		var whole uint64
-		for range s.whole {
-			x += r.ch
-			whole += uint64(row[x])
-		}
-		sum += whole * scale
-		if s.last > 0 {
-			sum += uint64(row[x+r.ch]) * s.last
-		}
-		r.row[i*r.ch+c] = sum
+// divider divides by a number of at most 2^46.
+type divider struct{ by, inverse uint64 }
+
+func newDivider(by uint64) divider { return divider{by, math.MaxUint64 / by} }
+
+// round returns v over the divisor to nearest, halves up. The quotient is
+// estimated by a multiplication and is then one too small at the most.
+func (d divider) round(v uint64) uint64 {
+	v += d.by / 2
+	q, _ := bits.Mul64(v, d.inverse)
+	if v-q*d.by >= d.by {
+		q++
 	}
+	return q
 }
 
 // fit scales w x h down so that the long side is at most side; the short one

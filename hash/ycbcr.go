@@ -1,0 +1,123 @@
+package hash
+
+import "image"
+
+// The conversion of JFIF (ITU-T T.871) adds to the brightness Y what the chroma
+// samples say: 1.402 Cr for red, -0.344 Cb - 0.714 Cr for green, 1.772 Cb for
+// blue. Each channel is rounded to nearest and clipped. color.YCbCrToRGB
+// rounds bright pixels up and dark ones down, which tilts the grey scale by up
+// to half a level.
+//
+// Y is whole, so what is added can be rounded before: R = Y + r, with r the same
+// for all pixels that share a chroma sample, four of most photos. The luma of R,
+// G and B is then Y and a sum of r, g and b that they share as well. Both hold
+// as long as no channel leaves 0 to 255, which one comparison shows; only then
+// is a pixel clipped and weighed by itself.
+
+// shade is what a chroma sample adds to the pixels that share it: to their pixel
+// words, and to their luma.
+type shade struct {
+	word int64
+	luma int32
+}
+
+// chromaPart is the share of one of the two chroma components in a shade; green is not
+// yet rounded, in 1/65536.
+type chromaPart struct {
+	word        int64
+	green, luma int32
+}
+
+// shadeOf adds up the parts.
+func shadeOf(u, v chromaPart) shade {
+	g := (u.green + v.green) >> 16
+	return shade{u.word + v.word + int64(g)<<32, (u.luma + v.luma + greenWeight*g) >> 8}
+}
+
+// cbParts and crParts are the parts of all values of the components.
+var cbParts, crParts = func() (cb, cr [256]chromaPart) {
+	for i := range cb {
+		c := int32(i) - 128
+		blue, red := (116130*c+1<<15)>>16, (91881*c+1<<15)>>16
+		cb[i] = chromaPart{int64(blue) << 16, -22554 * c, blueWeight * blue}
+		cr[i] = chromaPart{int64(red), -46802*c + 1<<15, redWeight*red + 1<<7}
+	}
+	return cb, cr
+}()
+
+// lanes3 is one in each lane of a pixel word that is a colour.
+const lanes3 = 0x0000000100010001
+
+// ycbcrRows finds the chroma sample of each column once, and the shades of a row
+// of chroma samples once for all rows of pixels that share it.
+func ycbcrRows(m *image.YCbCr, ws *workspace) rows {
+	b := m.Rect
+	ws.columns = sized(ws.columns, b.Dx())
+	columns := ws.columns
+	paired := true
+	for x := range columns {
+		columns[x] = m.COffset(b.Min.X+x, b.Min.Y) - m.COffset(b.Min.X, b.Min.Y)
+		paired = paired && columns[x] == x/2
+	}
+	ws.shades = sized(ws.shades, columns[len(columns)-1]+1)
+	shades, at := ws.shades, -1
+	return func(y int, grey []uint16, strip []uint64) {
+		l := m.Y[m.YOffset(b.Min.X, b.Min.Y+y):][:len(columns)]
+		if c := m.COffset(b.Min.X, b.Min.Y+y); c != at {
+			shadeRow(shades, m.Cb[c:], m.Cr[c:])
+			at = c
+		}
+		if paired {
+			pairedRow(grey, strip, l, shades)
+			return
+		}
+		grey, strip = grey[:len(l)], strip[:len(l)]
+		for x, j := range columns {
+			s := shades[j]
+			v := uint64(int64(l[x])*lanes3 + s.word)
+			grey[x] = uint16(int32(l[x])<<8 + s.luma)
+			if v&^laneBytes != 0 {
+				v, grey[x] = clipped(v)
+			}
+			strip[x] += v
+		}
+	}
+}
+
+func shadeRow(shades []shade, cb, cr []byte) {
+	cb, cr = cb[:len(shades)], cr[:len(shades)]
+	for i := range shades {
+		shades[i] = shadeOf(cbParts[cb[i]], crParts[cr[i]])
+	}
+}
+
+// pairedRow reads pixels of which each two neighbours share a chroma sample.
+func pairedRow(grey []uint16, strip []uint64, l []byte, shades []shade) {
+	for len(l) >= 2 && len(grey) >= 2 && len(strip) >= 2 && len(shades) >= 1 {
+		s := shades[0]
+		a, b := int64(l[0]), int64(l[1])
+		v, w := uint64(a*lanes3+s.word), uint64(b*lanes3+s.word)
+		grey[0], grey[1] = uint16(int32(a)<<8+s.luma), uint16(int32(b)<<8+s.luma)
+		if (v|w)&^laneBytes != 0 {
+			v, grey[0] = clipped(v)
+			w, grey[1] = clipped(w)
+		}
+		strip[0] += v
+		strip[1] += w
+		l, grey, strip, shades = l[2:], grey[2:], strip[2:], shades[1:]
+	}
+	if len(l) == 1 {
+		v, g := clipped(uint64(int64(l[0])*lanes3 + shades[0].word))
+		strip[0] += v
+		grey[0] = g
+	}
+}
+
+// clipped clips the lanes of a pixel word, which are sums between -256 and 767,
+// to 0 to 255, and returns its luma too.
+func clipped(v uint64) (uint64, uint16) {
+	v += 256 * lanes3 // nothing is borrowed any more
+	over, inside := v>>9&lanes3, (v>>8|v>>9)&lanes3
+	v = (v | over*255) & (inside * 255)
+	return v, luma(byte(v), byte(v>>32), byte(v>>16))
+}
