@@ -27,6 +27,9 @@ const (
 	markerCOM   = 0xfe
 )
 
+// unsent says that nothing was sent of a coefficient.
+const unsent = 255
+
 // MaxScale is the largest scale: samples per side of a block.
 const MaxScale = 4
 
@@ -55,7 +58,7 @@ type Decoder struct {
 	interval              int // of restart markers, in units
 	quant                 [4][64]uint16
 	codes                 [2][4]huffman // DC and AC
-	bands                 uint64        // coefficients of luma that a progressive file has sent
+	left                  [3][64]uint8  // bits that a progressive file has not sent of a coefficient, or unsent
 
 	// The state of the scan that is read.
 	reader    reader
@@ -87,7 +90,12 @@ func (d *Decoder) Decode(b []byte, scale int, check func() error) (*Picture, err
 func (d *Decoder) reset(b []byte, scale int, check func() error) {
 	d.scale, d.last = scale, lastWanted[scale&7]
 	d.progressive, d.baseline, d.jfif, d.adobe, d.adobeRGB = false, false, false, false, false
-	d.nComps, d.interval, d.bands = 0, 0, 0
+	d.nComps, d.interval = 0, 0
+	for i := range d.left {
+		for k := range d.left[i] {
+			d.left[i][k] = unsent
+		}
+	}
 	clear(d.quant[:])
 	d.reader.src, d.reader.check, d.reader.err = b, check, nil
 }
@@ -131,7 +139,8 @@ func (d *Decoder) segments(b []byte) error {
 }
 
 // nextMarker finds the first marker at or after at that is no restart marker, and
-// where its segment begins; 0 and len(b) if there is none.
+// where its segment begins; 0 and len(b) if there is none. As to image/jpeg, a zero
+// behind fill bytes is a marker (that nobody knows).
 func nextMarker(b []byte, at int) (marker byte, next int) {
 	for {
 		j := bytes.IndexByte(b[at:], 0xff)
@@ -139,6 +148,7 @@ func nextMarker(b []byte, at int) (marker byte, next int) {
 			return 0, len(b)
 		}
 		at += j
+		first := at
 		for at < len(b) && b[at] == 0xff {
 			at++
 		}
@@ -146,8 +156,9 @@ func nextMarker(b []byte, at int) (marker byte, next int) {
 			return 0, at
 		}
 		m := b[at]
+		filled := at-first > 1
 		at++
-		if m != 0 && (m < markerRST0 || m > markerRST7) {
+		if (m != 0 || filled) && (m < markerRST0 || m > markerRST7) {
 			return m, at
 		}
 	}

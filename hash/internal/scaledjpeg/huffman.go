@@ -23,6 +23,9 @@ const (
 	// where the next symbol cannot be walked over.
 	walkEnd  = 128
 	walkNone = 255
+	// walkFull is the advance from which an entry takes no further symbol: with 16
+	// more it is still below walkEnd for any coefficient at which it may begin.
+	walkFull = 48
 )
 
 // huffman is one code table, as it was defined and as far as it was built.
@@ -103,7 +106,7 @@ func (h *huffman) prepareWalk(width int, single *[1 << walkBitsMost]stride) {
 	mask := 1<<width - 1
 	for i := range 1 << width {
 		used, advance := 0, 0
-		for rest := i; used < width && advance < 64; rest = i << used & mask {
+		for rest := i; used < width && advance < walkFull; rest = i << used & mask {
 			e := single[rest]
 			if int(e.code) > width-used || e.code == 0 {
 				break

@@ -52,7 +52,7 @@ func (r *reader) begin(at int) {
 func (r *reader) more() bool {
 	if r.last {
 		// Bytes that are loaded and not used may lie behind the end.
-		return 8*r.pos-int(r.n) <= 8*r.end
+		return r.sound()
 	}
 	if r.err = r.check(); r.err != nil {
 		return false
@@ -93,15 +93,8 @@ func (r *reader) unstuff() {
 	}
 }
 
-// finish ends a segment: it reports whether no more was read than there was, and
-// moves to the next marker that is no fill byte.
-func (r *reader) finish() bool {
-	if !r.last {
-		// What is loaded and not used belongs to the data that is passed over.
-		return r.seek()
-	}
-	return 8*r.pos-int(r.n) <= 8*r.end && r.seek()
-}
+// sound reports whether no more was read than there was.
+func (r *reader) sound() bool { return !r.last || 8*r.pos-int(r.n) <= 8*r.end }
 
 // seek moves to the next marker: 0xFF followed by anything but 0x00 and 0xFF.
 func (r *reader) seek() bool {

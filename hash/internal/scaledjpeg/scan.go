@@ -34,6 +34,8 @@ func (d *Decoder) scan(seg []byte, at int) (end int, err error) {
 	r := &d.reader
 	r.begin(at)
 	switch {
+	case d.progressive && !d.follows(&s):
+		ok = false
 	case d.progressive && !d.wants(&s):
 		ok = r.pass()
 	case !d.progressive:
@@ -104,6 +106,23 @@ func (d *Decoder) wants(s *scanHead) bool {
 	return s.before == 0 && (s.from == 0 || s.index[0] == 0 && s.from <= d.last)
 }
 
+// follows reports whether a scan of a progressive file goes on where those before it
+// ended, in what the scale wants: a first scan comes once, and each that refines it takes
+// away one of the bits that are left. Otherwise image/jpeg would see another picture.
+func (d *Decoder) follows(s *scanHead) bool {
+	for i := range s.n {
+		at := s.index[i]
+		for k := s.from; k <= min(s.to, d.last) && (at == 0 || k == 0); k++ {
+			left := &d.left[at][k]
+			if s.before == 0 && *left != unsent || s.before > 0 && *left != uint8(s.before) {
+				return false
+			}
+			*left = uint8(s.bits)
+		}
+	}
+	return true
+}
+
 // pass jumps over the data of a scan.
 func (r *reader) pass() bool {
 	for r.seek() {
@@ -121,14 +140,15 @@ type blockFunc func(d *Decoder, s *scanHead, i, bx, by int) bool
 
 // blocks calls f for each block of a scan, in the order of T.81, A.2: unit by unit if
 // there are several components, or else row by row without the blocks that only fill
-// up units. Restart markers are where image/jpeg looks for them: if the one component
-// has several blocks to a unit, that is not where T.81 has them, and left to it.
+// up units. If the one component has several blocks to a unit, image/jpeg does not
+// look for restart markers where T.81 has them, and takes the blocks of chroma that fill
+// up units for others; such scans are left to it.
 func (d *Decoder) blocks(s *scanHead, f blockFunc) bool {
 	if s.n > 1 {
 		return d.units(s, f)
 	}
 	c := &d.comps[s.index[0]]
-	if d.interval > 0 && c.h*c.v > 1 {
+	if c.h*c.v > 1 && (d.interval > 0 || s.index[0] > 0) {
 		return false
 	}
 	count := 0
@@ -145,7 +165,7 @@ func (d *Decoder) blocks(s *scanHead, f blockFunc) bool {
 			}
 		}
 	}
-	return d.reader.finish()
+	return d.reader.sound()
 }
 
 // units is blocks for several components.
@@ -171,14 +191,14 @@ func (d *Decoder) units(s *scanHead, f blockFunc) bool {
 			}
 		}
 	}
-	return d.reader.finish()
+	return d.reader.sound()
 }
 
 // restart goes on behind a restart marker, which must be the next marker and the one
 // whose turn it is.
 func (d *Decoder) restart() bool {
 	r := &d.reader
-	if !r.finish() || r.src[r.at+1] != markerRST0+d.restarts {
+	if !r.sound() || !r.seek() || r.src[r.at+1] != markerRST0+d.restarts {
 		return false
 	}
 	d.restarts = (d.restarts + 1) & 7
@@ -251,11 +271,7 @@ func (d *Decoder) means(s *scanHead) bool {
 		return false
 	}
 	for i := range s.n {
-		c := &d.comps[s.index[i]]
-		if c.seen {
-			return false
-		}
-		c.seen = true
+		d.comps[s.index[i]].seen = true
 	}
 	return d.blocks(s, (*Decoder).meansBlock)
 }
@@ -275,13 +291,11 @@ func clip16(v int64) int16 { return int16(min(max(v, -1<<15), 1<<15-1)) }
 
 // band reads the first scan of a band of luma.
 func (d *Decoder) band(s *scanHead) bool {
-	bandBits := uint64(1)<<(s.to+1) - uint64(1)<<s.from
-	if s.bits > unreadBits || d.bands&bandBits != 0 || !d.begin(s, false, true) {
+	if s.bits > unreadBits || !d.begin(s, false, true) {
 		return false
 	}
-	d.bands |= bandBits
 	d.comps[0].scaler.set(d.scale, &d.quant[0]) // for the places; the table is that of the end
-	return d.blocks(s, (*Decoder).bandBlock)
+	return d.blocks(s, (*Decoder).bandBlock) && d.eobRun == 0
 }
 
 func (d *Decoder) bandBlock(s *scanHead, _, bx, by int) bool {
