@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"testing"
@@ -145,6 +146,10 @@ func TestJpegtranWritesTheSameBytes(t *testing.T) {
 	pictures := []*Coefficients{mustTransform(t, 96, 64, Options{Grey: true, Quality: 95})}
 	for _, s := range samplings() {
 		pictures = append(pictures, mustTransform(t, 96, 64, Options{Sampling: s, Quality: 90}))
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	for _, share := range []float64{0.003, 0.03, 0.3} {
+		pictures = append(pictures, randomCoefficients(t, r, 64, 64, S420, share))
 	}
 	for i, c := range pictures {
 		for _, from := range forms(len(c.Components)) {

@@ -3,6 +3,7 @@ package jpegwriter
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"image/jpeg"
 	"math/rand/v2"
 	"testing"
@@ -209,6 +210,58 @@ func TestLongRuns(t *testing.T) {
 	}
 }
 
+// Divisors above 255 are kept where they have 16 bits.
+func TestWideTables(t *testing.T) {
+	o := Options{Quality: 2, WideTables: true, Sampling: S444}
+	c := mustTransform(t, 40, 40, o)
+	if largest := c.Tables[0][63]; largest < 256 {
+		t.Fatalf("the last divisor is %d", largest)
+	}
+	for i := range c.Components[0].Blocks {
+		c.Components[0].Blocks[i][63-i] = 1 // else no large divisor is in use
+	}
+	for i, p := range decode(t, mustEncode(t, c, o)) {
+		if d := apart(p, c.samples(i), 1); d != "" {
+			t.Errorf("component %d: %s", i, d)
+		}
+	}
+}
+
+// Four components are coded as three are. They are read as ink, 255 for none.
+func TestFourComponents(t *testing.T) {
+	for _, s := range []Sampling{S444, S420} {
+		c, err := NewCoefficients(37, 26, 4, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		black := &c.Components[3]
+		for i := range black.Blocks {
+			black.Blocks[i][0] = int16(i * 40)
+			black.Blocks[i][10] = 100
+		}
+		want := c.samples(3)
+		for _, f := range forms(4) {
+			if f.o.RestartInterval > 0 && (f.o.Progressive || f.o.Script != nil) && s != S444 {
+				continue // as misread has it
+			}
+			f.o.Adobe, f.o.NoJFIF = true, true
+			img, err := jpeg.Decode(bytes.NewReader(mustEncode(t, c, f.o)))
+			if err != nil {
+				t.Errorf("%v %s: %v", s, f.name, err)
+				continue
+			}
+			m := img.(*image.CMYK)
+			got := newPlane(37, 26)
+			for i := range got.pix {
+				got.pix[i] = 255 - m.Pix[i/37*m.Stride+i%37*4+3]
+			}
+			if d := apart(got, want, 1); d != "" {
+				t.Errorf("%v %s: %s", s, f.name, d)
+			}
+		}
+	}
+}
+
 // What cannot be coded is an error and never a file.
 func TestEncodeRefuses(t *testing.T) {
 	three := func() *Coefficients { return mustTransform(t, 20, 20, Options{}) }
@@ -236,6 +289,9 @@ func TestEncodeRefuses(t *testing.T) {
 		"12 blocks":        {mustTransform(t, 20, 20, Options{Sampling: 0x222222}), Options{}},
 		"width":            {with(func(c *Coefficients) { c.Width = 65536 }), Options{}},
 		"wider than known": {with(func(c *Coefficients) { c.Width = 100 }), Options{}},
+		"more rows":        {with(func(c *Coefficients) { c.Components[1].Down = 9 }), Options{}},
+		"more columns":     {with(func(c *Coefficients) { c.Components[1].Across = 9 }), Options{}},
+		"fewer blocks":     {with(func(c *Coefficients) { c.Components[1].Blocks = nil }), Options{}},
 		"no divisors":      {with(func(c *Coefficients) { c.Tables = nil }), Options{}},
 		"divisor 0":        {with(func(c *Coefficients) { c.Tables[1][9] = 0 }), Options{}},
 		"divisor 256":      {with(func(c *Coefficients) { c.Tables[1][9] = 256 }), Options{}},
@@ -266,5 +322,19 @@ func TestLargeCoefficients(t *testing.T) {
 	c.Components[0].Blocks[1][0] = 16000
 	if _, err := jpeg.Decode(bytes.NewReader(mustEncode(t, c, Options{OptimiseTables: true}))); err != nil {
 		t.Error(err)
+	}
+}
+
+// BenchmarkEncode writes a picture of 12 megapixels.
+func BenchmarkEncode(b *testing.B) {
+	img := texture(4032, 3024)
+	for _, f := range []form{{"kind=baseline", Options{}}, {"kind=optimised", Options{OptimiseTables: true}}, {"kind=progressive", Options{Progressive: true}}} {
+		b.Run(f.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Encode(img, f.o); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -29,6 +29,22 @@ func TestForwardDCT(t *testing.T) {
 	}
 }
 
+func TestQuantise(t *testing.T) {
+	var s, reciprocals [64]float64
+	var got Block
+	for i := range reciprocals {
+		reciprocals[i] = 0.25
+	}
+	values := []float64{0, 1.9, 2, -1.9, -2, -2.1, 5.9, -4000, 4096}
+	copy(s[:], values)
+	quantise(&s, &reciprocals, &got)
+	for i, want := range []int16{0, 0, 1, 0, 0, -1, 1, -1000, 1024} {
+		if got[i] != want {
+			t.Errorf("%v / 4 is rounded to %d, want %d", values[i], got[i], want)
+		}
+	}
+}
+
 // Zig-zag order goes along the diagonals.
 func TestZigzag(t *testing.T) {
 	order := make([]int, 64)

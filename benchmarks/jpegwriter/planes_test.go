@@ -69,6 +69,24 @@ func TestReduce(t *testing.T) {
 	}
 }
 
+// A white pixel's block holds what it is padded with.
+func TestPadding(t *testing.T) {
+	white := &image.Gray{Pix: []uint8{255}, Stride: 1, Rect: image.Rect(0, 0, 1, 1)}
+	for pad, want := range []struct{ low, high int16 }{
+		PadEdge:  {8 * 127, 8 * 127},
+		PadBlack: {(255 - 64*128) / 8, (255 - 64*128) / 8},
+		PadNoise: {-500, 500},
+	} {
+		c, err := FromImage(white, Options{Quality: 100, Padding: Padding(pad)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if dc := c.Components[0].Blocks[0][0]; dc < want.low || dc > want.high {
+			t.Errorf("padding %d: the DC is %d, want %d to %d", pad, dc, want.low, want.high)
+		}
+	}
+}
+
 // The planes of a YCbCr picture go in as they are, wherever its bounds begin.
 func TestYCbCrKept(t *testing.T) {
 	whole := image.NewYCbCr(image.Rect(0, 0, 60, 50), image.YCbCrSubsampleRatio420)
@@ -130,6 +148,13 @@ func TestGrey(t *testing.T) {
 	pa, pb := decode(t, a), decode(t, b)
 	if len(pa) != 1 || len(pb) != 1 || !bytes.Equal(pa[0].pix, pb[0].pix) {
 		t.Error("the luma of a picture and the same as a grey picture differ")
+	}
+	c, err := FromImage(grey(33, 21), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Components[0]; p.H != 1 || p.V != 1 {
+		t.Errorf("a grey picture has the factors %d and %d", p.H, p.V)
 	}
 }
 
