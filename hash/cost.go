@@ -148,3 +148,23 @@ func tiffCost(b []byte, w, h int64) cost {
 	}
 	return c
 }
+
+// scaledCost is the memory of decoding a JPEG at scale k: its samples of two bytes,
+// twice where coefficients are kept beside them, and what does not depend on it.
+func scaledCost(s jpegSurvey, k int) int64 {
+	n := int64(0)
+	for i, c := range s.components {
+		samples := s.blocks(c)
+		if i == 0 {
+			samples *= int64(k * k)
+		}
+		n += 2 * samples
+	}
+	if s.progressive {
+		n *= 2
+	}
+	return n + hasherBytes
+}
+
+// hasherBytes is what a Hasher takes beside the samples of a picture.
+const hasherBytes = 1 << 18

@@ -23,7 +23,9 @@ func (i Info) Inner() []Inner {
 			continue
 		}
 		f := Fingerprint{has: fromPixels}
-		f.setFrame(Full, s)
+		if !f.setFrame(Full, s.dct()) {
+			continue
+		}
 		n := Inner{part: r}
 		for _, v := range f.Variants() {
 			if v.Transform == Upright || v.Transform == Mirror {

@@ -191,7 +191,10 @@ var cosines = func() (m [pdqBlock][pdqSide]int64) {
 // dct multiplies with the cosines from both sides. Sums stay below 2^56. The
 // cosines are even or odd about the middle, so rows are first folded upon each
 // other; the sums are the same.
-func (s *samples) dct() *block {
+func (s *samples) dct() *block { return s.dctTo(new(block)) }
+
+// dctTo is dct into b, which it returns.
+func (s *samples) dctTo(b *block) *block {
 	var half [pdqBlock][pdqSide]int64
 	for j := range pdqSide / 2 {
 		up, down := &s[j], &s[pdqSide-1-j]
@@ -206,7 +209,6 @@ func (s *samples) dct() *block {
 			}
 		}
 	}
-	var b block
 	for i := range half {
 		h := &half[i]
 		for k := range h {
@@ -220,7 +222,7 @@ func (s *samples) dct() *block {
 			b[pdqBlock*i+j] = sum >> weightBits
 		}
 	}
-	return &b
+	return b
 }
 
 // signs returns the codes of the picture as it is and mirrored in both ways.

@@ -162,7 +162,7 @@ func TestVariantsAgainstTurnedPicture(t *testing.T) {
 		p := waves(uint64(size[0]), size[0], size[1], 0)
 		var f Fingerprint
 		f.recipe, f.has = Recipe, fromPixels
-		f.setFrame(Full, sample(p, p.frame()))
+		f.setFrame(Full, sample(p, p.frame()).dct())
 		for tr := range Transform(Transforms) {
 			turned := p.turned(tr)
 			code := sample(turned, turned.frame()).dct().signs()[0]

@@ -9,10 +9,15 @@ import "image"
 // A picture of which only the fingerprint is known is searched by the variants of
 // that, which finds a little less. It is nil if the picture is unusable.
 func (i Info) RegionVariants() []Variant {
-	if i.canonical == nil {
-		return nil
+	switch {
+	case i.canonical != nil:
+		return i.canonical.regionVariants()
+	case i.averaged != nil: // and there is no border
+		f := Fingerprint{has: fromPixels}
+		f.setFrame(Full, i.averaged)
+		return f.Variants()
 	}
-	return i.canonical.regionVariants()
+	return nil
 }
 
 // Box returns the part of the upright full picture that a frame shows, in
@@ -20,7 +25,10 @@ func (i Info) RegionVariants() []Variant {
 // picture is unusable.
 func (i Info) Box(fr Frame) image.Rectangle {
 	if i.canonical == nil {
-		return image.Rectangle{}
+		if i.averaged == nil {
+			return image.Rectangle{}
+		}
+		return image.Rect(0, 0, i.Width, i.Height) // there is no border
 	}
 	whole := image.Rect(0, 0, i.Width, i.Height)
 	if whole.Empty() { // decoded by the caller

@@ -23,7 +23,9 @@ type Info struct {
 	Bytes  int64
 	SHA256 [32]byte
 
-	canonical *canonical // nil if the picture is unusable
+	canonical *canonical // nil if the picture is unusable, or was not read exactly
+	averaged  *block     // of the full frame's cells, if it was not
+	source    *source    // what to read then
 }
 
 // Read turns the bytes of a picture into its exact fingerprint: what
@@ -41,17 +43,18 @@ func Read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error)
 	return info.Complete(f), info, nil
 }
 
-// ReadQuery is the way of queries: the same picture, but only what a search
-// needs. The fingerprint says that it is a query's (see Fingerprint.Fast), and
-// it lacks goimagehash's hashes until Info.Complete adds them. Errors are those
-// of Read.
+// ReadQuery is the way of queries: a fingerprint that is nearly that of Read, for a
+// small part of the work. It says that it is a query's (see Fingerprint.Fast) and cannot
+// become a reference; goimagehash's hashes are added by Info.Complete, after Info.Load.
+// A JPEG is decoded at a fraction of its size where that is sure to do; its full
+// frame is then within some bits of 256 of the exact one (see scaled.go). Info.SHA256
+// is left out. Errors are those of Read. Those who ask often keep a Hasher.
 func ReadQuery(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error) {
-	f, info, err := read(ctx, r, l)
+	b, err := readAll(r, l.WithDefaults().MaxBytes)
 	if err != nil {
-		return Fingerprint{}, info, err
+		return Fingerprint{}, Info{Bytes: int64(len(b))}, err
 	}
-	f.has |= fromQuery
-	return f, info, nil
+	return new(Hasher).Query(ctx, b, l)
 }
 
 // Of fingerprints a picture that the caller has decoded. It is made canonical
@@ -84,11 +87,16 @@ func Of(img image.Image) (f Fingerprint, err error) {
 func read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error) {
 	l = l.WithDefaults()
 	b, err := readAll(r, l.MaxBytes)
-	info := Info{Bytes: int64(len(b))}
 	if err != nil {
-		return Fingerprint{}, info, err
+		return Fingerprint{}, Info{Bytes: int64(len(b))}, err
 	}
+	f, info, err := readBytes(ctx, b, l)
 	info.SHA256 = sha256.Sum256(b)
+	return f, info, err
+}
+
+func readBytes(ctx context.Context, b []byte, l Limits) (Fingerprint, Info, error) {
+	info := Info{Bytes: int64(len(b))}
 	h, err := inspect(b, l)
 	info.Format, info.Width, info.Height, info.Orientation = h.format, h.width, h.height, h.orientation
 	if h.orientation >= 5 {

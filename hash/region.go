@@ -121,12 +121,10 @@ func (c *canonical) regionVariants() []Variant {
 	s := c.sums()
 	f := Fingerprint{has: fromPixels}
 	frame := image.Rect(0, 0, s.w, s.h)
-	if m := s.average(frame); m.dct().code().Telling() {
-		f.setFrame(Full, m)
-	}
+	f.setFrame(Full, s.average(frame).dct())
 	if box, ok := trim(c.colour); ok {
-		if m := s.average(scaleBox(box, c.colour.Rect, frame)); m.quality() >= MinQuality && m.dct().code().Telling() {
-			f.setFrame(Trimmed, m)
+		if m := s.average(scaleBox(box, c.colour.Rect, frame)); m.quality() >= MinQuality {
+			f.setFrame(Trimmed, m.dct())
 		}
 	}
 	return f.Variants()

@@ -37,6 +37,8 @@ type Index struct {
 	written  chan struct{} // closed when the writer has ended
 	once     sync.Once     // of Close
 
+	hashers sync.Pool // of *hash.Hasher
+
 	commit func(*badger.Txn) error // Commit, or a test's failure
 }
 
@@ -87,7 +89,8 @@ func Open(ctx context.Context, dir string, o *Options) (*Index, error) {
 	x := &Index{
 		dir: dir, options: o.withDefaults(),
 		requests: make(chan *request), closing: make(chan struct{}), written: make(chan struct{}),
-		commit: (*badger.Txn).Commit,
+		commit:  (*badger.Txn).Commit,
+		hashers: sync.Pool{New: func() any { return new(hash.Hasher) }},
 	}
 	if err := x.open(ctx); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, err)

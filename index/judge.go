@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -136,7 +135,9 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 	if slot != 0 && mode == Fast && !slices.ContainsFunc(banks, (*bankView).hasRegions) {
 		return judgeKnown()
 	}
-	f, info, err := hash.ReadQuery(ctx, bytes.NewBuffer(picture), x.options.Limits)
+	h := x.hashers.Get().(*hash.Hasher)
+	f, info, err := h.Query(ctx, picture, x.options.Limits)
+	x.hashers.Put(h)
 	if _, unusable := hash.IsUnusable(err); unusable && slot != 0 {
 		return judgeKnown() // it was usable under other limits
 	}
@@ -144,16 +145,33 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 		return Verdict{Mode: mode}, err
 	}
 	f = f.AsRecipe(s.recipe)
-	// The other hashes are evidence for matches, or what a bank is searched by.
-	// Most pictures need neither.
+	// Reading the picture exactly is for the thorough search and for the other hashes.
+	// These are evidence for matches, or what a bank is searched by; most pictures need
+	// neither. What cannot be read exactly, too costly or damaged in its details, is
+	// judged by its fingerprint.
+	var fault error
+	load := func() bool {
+		fault = info.Load(ctx)
+		if _, unusable := hash.IsUnusable(fault); unusable {
+			fault, mode = nil, Fast
+			return false
+		}
+		return fault == nil
+	}
 	complete := func() hash.Fingerprint {
-		f = info.Complete(f, mains(banks)...)
+		if load() {
+			f = info.Complete(f, mains(banks)...)
+		}
 		return f
+	}
+	if mode == Thorough {
+		load()
 	}
 	if lacksMain(f, banks) {
 		complete()
 	}
 	ms, more, err := s.nearWith(ctx, f, n, &info, complete)
+	err = cmp.Or(fault, err)
 	if err == nil && mode == Thorough {
 		var added []Match
 		added, err = s.thorough(ctx, banks, f, info, complete)
