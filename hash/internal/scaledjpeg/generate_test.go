@@ -95,14 +95,14 @@ var smallSeeds = []struct {
 	{"progressive with restarts", 6, jpegwriter.Options{Quality: 60, Sampling: jpegwriter.S444, Progressive: true, RestartInterval: 3}},
 }
 
-// generateWith makes a small picture with given options.
-func generateWith(t testing.TB, seed uint64, o jpegwriter.Options) generated {
+// encodeScene makes a picture with given options.
+func encodeScene(t testing.TB, seed uint64, w, h int, o jpegwriter.Options) []byte {
 	t.Helper()
-	b, err := jpegwriter.Encode(scene(rand.New(rand.NewPCG(seed, 1)), 37, 29), o)
+	b, err := jpegwriter.Encode(scene(rand.New(rand.NewPCG(seed, 1)), w, h), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return generated{data: b, options: o, natural: true}
+	return b
 }
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }

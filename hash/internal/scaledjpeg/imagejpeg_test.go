@@ -239,8 +239,7 @@ func small(t testing.TB) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{}
 	for _, s := range smallSeeds {
-		g := generateWith(t, s.seed, s.options)
-		files[s.name] = g.data
+		files[s.name] = encodeScene(t, s.seed, 37, 29, s.options)
 	}
 	return files
 }
