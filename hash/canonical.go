@@ -44,6 +44,7 @@ const (
 type canonical struct {
 	luma   plane
 	colour *image.NRGBA
+	means  *samples // of 64x64 cells of luma; nil until the fingerprint is computed
 }
 
 // plane is grey with 8 fractional bits, row by row.
@@ -113,13 +114,13 @@ func (ws *workspace) reduce(img image.Image, check func() error) (*canonical, er
 		if lw == w && lh == h {
 			grey = ws.fine.out[y*w:][:w]
 		}
-		read(y, grey, ws.colours.next())
+		read(y, grey, ws.colours.room())
 		ws.colours.added()
 		if lw != w || lh != h {
 			ws.fine.add(grey)
 		}
 	}
-	return &canonical{plane{lw, lh, ws.fine.out}, ws.colours.out}, nil
+	return &canonical{luma: plane{lw, lh, ws.fine.out}, colour: ws.colours.out}, nil
 }
 
 // orientations are the turns that undo EXIF orientations 1 to 8 (CIPA DC-008,
@@ -165,8 +166,12 @@ func (p plane) turned(t Transform) plane {
 
 // word returns the picture that goimagehash sees: 64x64, averaged by area.
 func (c *canonical) word() *image.Gray {
+	means := c.means
+	if means == nil {
+		means = average(c.luma)
+	}
 	g := image.NewGray(image.Rect(0, 0, pdqSide, pdqSide))
-	for j, row := range average(c.luma) {
+	for j, row := range means {
 		for i, v := range row {
 			g.Pix[j*pdqSide+i] = uint8(min(255, (v+1<<(fractionBits-1))>>fractionBits))
 		}

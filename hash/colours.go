@@ -16,111 +16,162 @@ import (
 // stands alone, is reduced in width once, and counts in both. Either is called
 // a strip.
 
-// Lanes of a pixel word: red, blue, green, and nothing of interest, from the
-// lowest. Red and green are then the lanes of the even ones, blue of the odd.
-const wideLanes = 0x0000ffff0000ffff // the lower half of each lane of 32 bits
+const (
+	wideLanes = 0x0000ffff0000ffff     // the lower half of each lane of 32 bits
+	laneSums  = math.MaxUint16 / 255   // how many bytes a lane of 16 bits can hold
+	wideSums  = (1<<32 - 1) / (1 << 8) // the same of 32 bits
+)
 
 // colours averages the colours of rows as they come, top to bottom.
 type colours struct {
 	inW, inH, outW, outH int
-	y, outY              int  // next input and output row
-	rows, most           int  // rows in the strip, and how many lanes can hold
-	grey                 bool // the strip holds four grey pixels a word
-	strip                []uint64
+	y, outY              int // next input and output row
+	rows, most           int // rows in the strip, and how many it may have
+	least                int // pixels between two edges, or one less
+	edges                []edge
+	grey                 bool     // the strip holds four grey pixels a word
+	strip                []uint64 // one word beyond the last pixel
 	pixels               []uint64 // of a grey strip
-	spans                []span
-	width                []uint64 // the strip, reduced in width: three channels
-	sums                 []uint64 // of the output row being filled
+	sums, next           []uint64 // of the output row being filled and the one after, channel by channel
 	out                  *image.NRGBA
+}
+
+// edge is the right edge of an output pixel: it lies in the input pixel x, part
+// outW-ths from that pixel's left.
+type edge struct {
+	x    int
+	part uint64
 }
 
 // reset begins another picture in the same room. The output is new.
 func (c *colours) reset(inW, inH, outW, outH int, grey bool) {
-	*c = colours{inW: inW, inH: inH, outW: outW, outH: outH, grey: grey,
-		most:  int(min(math.MaxUint16/255, math.MaxUint32/(255*uint64(inW)))),
-		strip: sized(c.strip, inW+1), pixels: c.pixels, spans: layOut(c.spans, inW, outW),
-		width: sized(c.width, 3*outW), sums: sized(c.sums, 3*outW),
-		out: image.NewNRGBA(image.Rect(0, 0, outW, outH))}
+	n := 3 * outW
 	if grey {
-		c.pixels = sized(c.pixels, inW+4)
+		n = outW
 	}
+	*c = colours{inW: inW, inH: inH, outW: outW, outH: outH, grey: grey, least: inW / outW,
+		edges: sized(c.edges, outW), strip: sized(c.strip, inW+1), pixels: sized(c.pixels, inW+4),
+		sums: sized(c.sums, n), next: sized(c.next, n), out: image.NewNRGBA(image.Rect(0, 0, outW, outH))}
+	for i := range c.edges {
+		right := (i + 1) * inW
+		c.edges[i] = edge{right / outW, uint64(right % outW)}
+	}
+	c.most = max(1, min(laneSums/(c.least+1), wideSums/inW))
 	clear(c.strip)
 	clear(c.sums)
 }
 
-// next returns the strip to which the next row is to be added.
-func (c *colours) next() []uint64 {
-	if c.cut() && c.rows > 0 {
-		c.flush()
-		c.weigh(c.outH)
+// room returns the strip to which the next row is to be added.
+func (c *colours) room() []uint64 {
+	if c.rows > 0 && (c.y+1)*c.outH > (c.outY+1)*c.inH {
+		c.flush(c.outH, 0)
 	}
 	return c.strip
 }
 
-// cut reports whether the next row lies in two rows of the output.
-func (c *colours) cut() bool { return (c.y+1)*c.outH > (c.outY+1)*c.inH }
-
 // added says that the row was added.
 func (c *colours) added() {
-	full, end := (c.outY+1)*c.inH, (c.y+1)*c.outH
+	top, full, bottom := c.y*c.outH, (c.outY+1)*c.inH, (c.y+1)*c.outH
+	c.y++
 	c.rows++
 	switch {
-	case c.cut():
-		c.flush()
-		c.weigh(full - c.y*c.outH)
+	case bottom > full:
+		c.flush(full-top, bottom-full)
 		c.finish()
-		c.weigh(end - full)
-	case end == full:
-		c.flush()
-		c.weigh(c.outH)
+	case bottom == full:
+		c.flush(c.outH, 0)
 		c.finish()
 	case c.rows == c.most:
-		c.flush()
-		c.weigh(c.outH)
+		c.flush(c.outH, 0)
 	}
-	c.y++
 }
 
-// flush reduces the strip in width and empties it. Its lanes of 32 bits hold
-// at most 255 * rows * inW.
-func (c *colours) flush() {
-	strip := c.strip
-	if c.grey {
-		strip = c.unfolded()
-	}
-	scale := uint64(c.outW)
-	for i, s := range c.spans {
-		run := strip[s.x : s.x+s.whole+2]
-		var even, odd uint64
-		for _, v := range run[1 : len(run)-1] {
-			even += v & wideLanes
-			odd += v >> 16 & wideLanes
-		}
-		first, last := run[0], run[len(run)-1]
-		even = even*scale + (first&wideLanes)*s.first + (last&wideLanes)*s.last
-		odd = odd*scale + (first>>16&wideLanes)*s.first + (last>>16&wideLanes)*s.last
-		w := c.width[3*i : 3*i+3 : 3*i+3]
-		w[0], w[1], w[2] = even&math.MaxUint32, even>>32, odd&math.MaxUint32
+// flush adds the strip, reduced in width, to the row being filled with the weight
+// part, and to the one after with the weight over. The strip is then empty.
+func (c *colours) flush(part, over int) {
+	switch {
+	case c.grey:
+		c.flushGrey(uint64(part), uint64(over))
+	case c.least >= laneSums:
+		c.flushLong(uint64(part), uint64(over))
+	default:
+		c.flushWords(uint64(part), uint64(over))
 	}
 	clear(c.strip)
 	c.rows = 0
 }
 
-// unfolded makes pixel words of a grey strip.
-func (c *colours) unfolded() []uint64 {
-	const all = 0x0000000100010001
-	for k := range (c.inW + 3) / 4 {
-		v, p := c.strip[k], c.pixels[4*k:4*k+4:4*k+4]
-		p[0], p[1], p[2], p[3] = (v&0xffff)*all, (v>>16&0xffff)*all, (v>>32&0xffff)*all, (v>>48)*all
+// flushWords sums the pixels from edge to edge, least or one more, so that no
+// branch depends on which. What lies left of the left edge is taken off, what
+// lies left of the right one added.
+func (c *colours) flushWords(part, over uint64) {
+	scale, least := uint64(c.outW), c.least
+	sums, next := c.sums[:3*len(c.edges)], c.next[:3*len(c.edges)]
+	var left, leftBlue uint64 // red and green, blue
+	x := 0
+	for i, e := range c.edges {
+		run := c.strip[x : x+least+1 : x+least+1]
+		var sum uint64
+		for _, v := range run[:least] {
+			sum += v
+		}
+		sum += run[least] & -uint64(e.x-x-least)
+		v := c.strip[e.x]
+		right, rightBlue := (v&wideLanes)*e.part, (v>>16&wideLanes)*e.part
+		even, odd := (sum&wideLanes)*scale+right-left, (sum>>16&wideLanes)*scale+rightBlue-leftBlue
+		x, left, leftBlue = e.x, right, rightBlue
+		red, green, blue := even&math.MaxUint32, even>>32, odd&math.MaxUint32
+		s, n := sums[3*i:3*i+3:3*i+3], next[3*i:3*i+3:3*i+3]
+		s[0], s[1], s[2] = s[0]+red*part, s[1]+green*part, s[2]+blue*part
+		n[0], n[1], n[2] = red*over, green*over, blue*over
 	}
-	return c.pixels
 }
 
-// weigh adds the reduced strip to the row being filled.
-func (c *colours) weigh(part int) {
-	sums := c.sums[:len(c.width)]
-	for i, v := range c.width {
-		sums[i] += v * uint64(part)
+// flushLong is flushWords of rows so long that the pixels between two edges do
+// not fit lanes of 16 bits.
+func (c *colours) flushLong(part, over uint64) {
+	scale := uint64(c.outW)
+	var left, leftBlue uint64
+	x := 0
+	for i, e := range c.edges {
+		var even, odd uint64
+		for _, v := range c.strip[x:e.x] {
+			even += v & wideLanes
+			odd += v >> 16 & wideLanes
+		}
+		v := c.strip[e.x]
+		right, rightBlue := (v&wideLanes)*e.part, (v>>16&wideLanes)*e.part
+		even, odd = even*scale+right-left, odd*scale+rightBlue-leftBlue
+		x, left, leftBlue = e.x, right, rightBlue
+		for j, w := range [3]uint64{even & math.MaxUint32, even >> 32, odd & math.MaxUint32} {
+			c.sums[3*i+j] += w * part
+			c.next[3*i+j] = w * over
+		}
+	}
+}
+
+// flushGrey is flushWords of one channel.
+func (c *colours) flushGrey(part, over uint64) {
+	for k := range (c.inW + 3) / 4 {
+		v, p := c.strip[k], c.pixels[4*k:4*k+4:4*k+4]
+		p[0], p[1], p[2], p[3] = v&0xffff, v>>16&0xffff, v>>32&0xffff, v>>48
+	}
+	scale, least := uint64(c.outW), c.least
+	sums, next := c.sums[:len(c.edges)], c.next[:len(c.edges)]
+	var left uint64
+	x := 0
+	for i, e := range c.edges {
+		run := c.pixels[x : x+least+1 : x+least+1]
+		var sum uint64
+		for _, v := range run[:least] {
+			sum += v
+		}
+		sum += run[least] & -uint64(e.x-x-least)
+		right := c.pixels[e.x] * e.part
+		w := sum*scale + right - left
+		x, left = e.x, right
+		sums[i] += w * part
+		next[i] = w * over
 	}
 }
 
@@ -129,9 +180,15 @@ func (c *colours) finish() {
 	div := newDivider(uint64(c.inW) * uint64(c.inH))
 	row := c.out.Pix[c.outY*c.out.Stride:][:4*c.outW]
 	for i := range c.outW {
-		p, s := row[4*i:4*i+4:4*i+4], c.sums[3*i:3*i+3:3*i+3]
+		p := row[4*i : 4*i+4 : 4*i+4]
+		if c.grey {
+			v := byte(div.round(c.sums[i]))
+			p[0], p[1], p[2], p[3] = v, v, v, 255
+			continue
+		}
+		s := c.sums[3*i : 3*i+3 : 3*i+3]
 		p[0], p[1], p[2], p[3] = byte(div.round(s[0])), byte(div.round(s[1])), byte(div.round(s[2])), 255
 	}
-	clear(c.sums)
+	c.sums, c.next = c.next, c.sums
 	c.outY++
 }

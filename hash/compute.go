@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"strings"
 
@@ -23,35 +22,32 @@ func (c *canonical) fingerprint() (Fingerprint, error) {
 	if q < MinQuality {
 		return Fingerprint{}, unusable(TooPlain, "PDQ quality %d, at least %d is needed", q, MinQuality)
 	}
-	f := Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels, colour: signature(c.colour)}
-	if !f.setFrame(Full, s.dct()) {
+	if !s.dct().code().Telling() {
 		return Fingerprint{}, unusable(TooPlain, "most frequencies are equal, as of a symmetric drawing")
 	}
+	f := Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels, colour: signature(c.colour)}
+	f.setFrame(Full, s)
 	if box, ok := trim(c.colour); ok {
-		if t := sample(c.luma, scaleBox(box, c.colour.Rect, frame)); t.quality() >= MinQuality {
-			f.setFrame(Trimmed, t.dct())
+		if t := sample(c.luma, scaleBox(box, c.colour.Rect, frame)); t.quality() >= MinQuality && t.dct().code().Telling() {
+			f.setFrame(Trimmed, t)
 		}
 	}
-	f.setSmooth(average(c.luma).dct())
+	c.means = average(c.luma)
+	f.setSmooth(c.means)
 	return f, nil
 }
 
-// setFrame gives f the codes of a frame, and reports whether they are telling ones,
-// which alone are kept.
-func (f *Fingerprint) setFrame(fr Frame, b *block) bool {
-	codes := b.signs()
-	if !codes[0].Telling() {
-		return false
-	}
+func (f *Fingerprint) setFrame(fr Frame, s *samples) {
 	f.has |= frameParts[fr]
-	f.frames[fr] = codes
-	return true
+	f.frames[fr] = s.dct().signs()
 }
 
 // setSmooth keeps the smooth frame if it is worth its room.
-func (f *Fingerprint) setSmooth(b *block) {
-	if b.code().Distance(f.frames[Full][0]) >= smoothBits {
-		f.setFrame(Smooth, b)
+func (f *Fingerprint) setSmooth(s *samples) {
+	codes := s.dct().signs()
+	if codes[0].Telling() && codes[0].Distance(f.frames[Full][0]) >= smoothBits {
+		f.has |= hasSmooth
+		f.frames[Smooth] = codes
 	}
 }
 
@@ -68,10 +64,22 @@ func signature(m *image.NRGBA) (sig [ColourCells]uint8) {
 	return sig
 }
 
-// chromaRow writes the Cb and Cr of pixels of 4 bytes.
+// chromaRow writes the Cb and Cr of pixels of 4 bytes, as color.RGBToYCbCr
+// computes them: in 1/65536, with 128 and a half added. Both are in one word, 32
+// bits each; neither is negative, and of the largest values, which round to 256,
+// one is taken off.
 func chromaRow(row, pix []uint8) {
-	for x := range len(row) / 2 {
-		_, row[2*x], row[2*x+1] = color.RGBToYCbCr(pix[4*x], pix[4*x+1], pix[4*x+2])
+	const (
+		red   = 32768<<32 - 11056
+		green = -27440<<32 - 21712
+		blue  = -5328<<32 + 32768
+		half  = (257 << 15) * (1<<32 + 1)
+	)
+	for x := 0; x+2 <= len(row); x += 2 {
+		p, q := pix[2*x:2*x+3:2*x+3], row[x:x+2:x+2]
+		v := uint64(int64(p[0])*red + int64(p[1])*green + int64(p[2])*blue + half)
+		v -= v >> 8 & (1<<48 | 1<<16)
+		q[0], q[1] = uint8(v>>16), uint8(v>>48)
 	}
 }
 

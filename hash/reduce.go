@@ -27,22 +27,32 @@ import (
 type level interface{ ~uint8 | ~uint16 }
 
 // span is the run of input pixels that one output pixel covers in width: a
-// first part, whole pixels of outW each, and a last part (0 if there is none).
-// The parts add up to inW.
+// first part, whole pixels of outW each, and a last part. The parts add up to
+// inW. The number of whole pixels is one of two for all spans. The lower of the
+// two is the same for all, so that no branch depends on it; the pixel behind
+// those is whole or the last part, and the one behind that the last part or
+// nothing.
 type span struct {
-	x, whole    int
-	first, last uint64
+	x                  int
+	first, then, after uint64 // weights
 }
 
-// layOut returns the spans of outW pixels over inW, in the room of spans.
-func layOut(spans []span, inW, outW int) []span {
+// layOut returns the spans of outW pixels over inW, in the room of spans, and the
+// number of whole pixels that all have. They reach at most 2 pixels beyond the
+// input, with no weight.
+func layOut(spans []span, inW, outW int) ([]span, int) {
 	spans = sized(spans, outW)
+	most := max(0, inW/outW-1)
 	for i := range spans {
 		x := i * inW / outW
 		first := min((x+1)*outW-i*inW, inW)
-		spans[i] = span{x, (inW - first) / outW, uint64(first), uint64((inW - first) % outW)}
+		whole, last := (inW-first)/outW, uint64((inW-first)%outW)
+		spans[i] = span{x, uint64(first), last, 0}
+		if whole > most {
+			spans[i].then, spans[i].after = uint64(outW), last
+		}
 	}
-	return spans
+	return spans, most
 }
 
 // sized returns s with n elements of any content, in the same room if it is
@@ -59,8 +69,8 @@ type reducer[T level] struct {
 	inW, inH, outW, outH, ch int
 	y, outY                  int // next input and output row
 	spans                    []span
+	whole                    int      // pixels that every span covers wholly
 	sums                     []uint64 // of the output row being filled, for each value of an input row
-	packed                   bool     // sums are lanes of 32 bits until the row is full
 	out                      []T      // outH rows of outW*ch values
 }
 
@@ -72,8 +82,9 @@ func newReducer[T level](inW, inH, outW, outH, ch int) *reducer[T] {
 
 // reset begins another picture in the same room. The output is new.
 func (r *reducer[T]) reset(inW, inH, outW, outH, ch int) {
-	*r = reducer[T]{inW: inW, inH: inH, outW: outW, outH: outH, ch: ch,
-		spans: layOut(r.spans, inW, outW), sums: sized(r.sums, (inW+1)*ch), out: make([]T, outW*outH*ch)}
+	spans, whole := layOut(r.spans, inW, outW)
+	*r = reducer[T]{inW: inW, inH: inH, outW: outW, outH: outH, ch: ch, spans: spans, whole: whole,
+		sums: sized(r.sums, (inW+2)*ch), out: make([]T, outW*outH*ch)}
 	clear(r.sums)
 }
 
@@ -109,34 +120,46 @@ func addWeighted[T level](sums []uint64, row []T, part uint64) {
 func (r *reducer[T]) flush() {
 	div := newDivider(uint64(r.inW) * uint64(r.inH))
 	out := r.out[r.outY*r.outW*r.ch:][:r.outW*r.ch]
-	scale := uint64(r.outW)
-	for i, s := range r.spans {
-		for c := range r.ch {
-			x := s.x*r.ch + c
-			sum := r.sums[x] * s.first
+	for c := range r.ch {
+		for i, s := range r.spans {
+			run := r.sums[s.x*r.ch+c:]
 			var whole uint64
-			for range s.whole {
-				x += r.ch
-				whole += r.sums[x]
+			at := r.ch
+			for range r.whole {
+				whole += run[at]
+				at += r.ch
 			}
-			out[i*r.ch+c] = T(div.round(sum + whole*scale + r.sums[x+r.ch]*s.last))
+			sum := run[0]*s.first + whole*uint64(r.outW) + run[at]*s.then + run[at+r.ch]*s.after
+			out[i*r.ch+c] = T(div.round(sum))
 		}
 	}
 	clear(r.sums)
 	r.outY++
 }
 
-// divider divides by a number of at most 2^46.
-type divider struct{ by, inverse uint64 }
+// divider divides values of at most 16 bits, times a number, by that number, of
+// at most 2^46.
+type divider struct {
+	by, inverse uint64
+	exact       bool
+}
 
-func newDivider(by uint64) divider { return divider{by, math.MaxUint64 / by} }
+func newDivider(by uint64) divider {
+	d := divider{by, math.MaxUint64 / by, by > 1 && by <= 1<<24}
+	if d.exact {
+		d.inverse++
+	}
+	return d
+}
 
-// round returns v over the divisor to nearest, halves up. The quotient is
-// estimated by a multiplication and is then one too small at the most.
+// round returns v over the divisor to nearest, halves up. The inverse of a small
+// divisor is too large by less than what could change the quotient (Granlund and
+// Montgomery 1994, "Division by invariant integers using multiplication"); that
+// of a large one makes it too small by one at the most.
 func (d divider) round(v uint64) uint64 {
 	v += d.by / 2
 	q, _ := bits.Mul64(v, d.inverse)
-	if v-q*d.by >= d.by {
+	if !d.exact && v-q*d.by >= d.by {
 		q++
 	}
 	return q

@@ -20,7 +20,7 @@ func (p plane) cropped(r image.Rectangle) plane {
 
 // ofPlane is a canonical picture whose luma is p, without a border.
 func ofPlane(p plane) *canonical {
-	return &canonical{p, image.NewNRGBA(image.Rect(0, 0, 1, 1))}
+	return &canonical{luma: p, colour: image.NewNRGBA(image.Rect(0, 0, 1, 1))}
 }
 
 // nearestRegion returns the least distance of any query code to any region.

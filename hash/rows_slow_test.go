@@ -35,7 +35,7 @@ func slowCanonical(img image.Image) *canonical {
 		copy(colour.Pix[4*i:], small.out[3*i:3*i+3])
 		colour.Pix[4*i+3] = 255
 	}
-	return &canonical{plane{lw, lh, fine.out}, colour}
+	return &canonical{luma: plane{lw, lh, fine.out}, colour: colour}
 }
 
 // slowLuma is BT.601, 0.299 R + 0.587 G + 0.114 B, with 8 fractional bits.
@@ -159,11 +159,17 @@ func slowPalettedRows(m *image.Paletted) func(int, []byte) {
 	}
 }
 
+// slowSpan is the run of input pixels that one output pixel covers in width.
+type slowSpan struct {
+	x, whole    int
+	first, last uint64
+}
+
 // slowReducer averages rows of interleaved channels as they come, top to bottom.
 type slowReducer[T level] struct {
 	inW, inH, outW, outH, ch int
 	y, outY                  int // next input and output row
-	spans                    []span
+	spans                    []slowSpan
 	row                      []uint64 // one input row, reduced in width
 	acc                      []uint64 // the output row being filled
 	out                      []T      // outH rows of outW*ch values
@@ -171,13 +177,13 @@ type slowReducer[T level] struct {
 
 func newSlowReducer[T level](inW, inH, outW, outH, ch int) *slowReducer[T] {
 	r := &slowReducer[T]{
-		inW: inW, inH: inH, outW: outW, outH: outH, ch: ch, spans: make([]span, outW),
+		inW: inW, inH: inH, outW: outW, outH: outH, ch: ch, spans: make([]slowSpan, outW),
 		row: make([]uint64, outW*ch), acc: make([]uint64, outW*ch), out: make([]T, outW*outH*ch),
 	}
 	for i := range r.spans {
 		x := i * inW / outW
 		first := min((x+1)*outW-i*inW, inW)
-		r.spans[i] = span{x, (inW - first) / outW, uint64(first), uint64((inW - first) % outW)}
+		r.spans[i] = slowSpan{x, (inW - first) / outW, uint64(first), uint64((inW - first) % outW)}
 	}
 	return r
 }

@@ -247,3 +247,24 @@ func TestRowsOfExtremes(t *testing.T) {
 		}
 	}
 }
+
+// The chroma of all colours at the edges of the cube and of many within is the
+// library's.
+func TestChromaRow(t *testing.T) {
+	levels := []uint8{0, 1, 2, 3, 127, 128, 129, 252, 253, 254, 255}
+	random := rand.New(rand.NewPCG(4, 3))
+	for range 40 {
+		levels = append(levels, uint8(random.UintN(256)))
+	}
+	row := make([]uint8, 2)
+	for _, r := range levels {
+		for _, g := range levels {
+			for _, b := range levels {
+				chromaRow(row, []uint8{r, g, b, 255})
+				if _, cb, cr := color.RGBToYCbCr(r, g, b); row[0] != cb || row[1] != cr {
+					t.Fatalf("%d %d %d: chroma %v, want %d %d", r, g, b, row, cb, cr)
+				}
+			}
+		}
+	}
+}

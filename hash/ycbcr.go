@@ -45,7 +45,7 @@ var cbParts, crParts = func() (cb, cr [256]chromaPart) {
 	return cb, cr
 }()
 
-// lanes3 is one in each lane of a pixel word that is a colour.
+// lanes3 is one in each lane that is a colour.
 const lanes3 = 0x0000000100010001
 
 // ycbcrRows finds the chroma sample of each column once, and the shades of a row
@@ -93,23 +93,24 @@ func shadeRow(shades []shade, cb, cr []byte) {
 
 // pairedRow reads pixels of which each two neighbours share a chroma sample.
 func pairedRow(grey []uint16, strip []uint64, l []byte, shades []shade) {
-	for len(l) >= 2 && len(grey) >= 2 && len(strip) >= 2 && len(shades) >= 1 {
-		s := shades[0]
-		a, b := int64(l[0]), int64(l[1])
-		v, w := uint64(a*lanes3+s.word), uint64(b*lanes3+s.word)
-		grey[0], grey[1] = uint16(int32(a)<<8+s.luma), uint16(int32(b)<<8+s.luma)
+	x := 0
+	for ; x+2 <= len(grey); x += 2 {
+		h := &shades[x/2]
+		p, g, s := l[x:x+2:x+2], grey[x:x+2:x+2], strip[x:x+2:x+2]
+		a, b := int64(p[0]), int64(p[1])
+		v, w := uint64(a*lanes3+h.word), uint64(b*lanes3+h.word)
+		g[0], g[1] = uint16(int32(a)<<lumaBits+h.luma), uint16(int32(b)<<lumaBits+h.luma)
 		if (v|w)&^laneBytes != 0 {
-			v, grey[0] = clipped(v)
-			w, grey[1] = clipped(w)
+			v, g[0] = clipped(v)
+			w, g[1] = clipped(w)
 		}
-		strip[0] += v
-		strip[1] += w
-		l, grey, strip, shades = l[2:], grey[2:], strip[2:], shades[1:]
+		s[0] += v
+		s[1] += w
 	}
-	if len(l) == 1 {
-		v, g := clipped(uint64(int64(l[0])*lanes3 + shades[0].word))
-		strip[0] += v
-		grey[0] = g
+	if x < len(grey) {
+		v, g := clipped(uint64(int64(l[x])*lanes3 + shades[x/2].word))
+		strip[x] += v
+		grey[x] = g
 	}
 }
 
