@@ -55,6 +55,9 @@ func generate(t testing.TB, seed uint64) generated {
 	if r.IntN(8) == 0 {
 		o.Fill, o.Comment, o.Trailing = r.IntN(4), "a comment", []byte("\x00\xff\xd8 more")
 	}
+	if r.IntN(5) == 0 { // large files get larger tables
+		o.Trailing = make([]byte, pick(r, []int{50_000, 300_000}))
+	}
 	if r.IntN(8) == 0 {
 		o.NoJFIF, o.Adobe, o.AdobeTransform = true, true, 1
 	}
@@ -69,6 +72,9 @@ func generate(t testing.TB, seed uint64) generated {
 			jpegwriter.Each(n, jpegwriter.Scan{}),
 			{{Components: []int{0}}, {Components: []int{1, 2}}},
 		}[r.IntN(min(n, 2))]
+	}
+	if o.Script != nil && r.IntN(2) == 0 {
+		o.RestartInterval = 0 // few such files are read with restarts
 	}
 	g := generated{options: o, natural: r.IntN(2) == 0}
 	w, h := 1+r.IntN(67), 1+r.IntN(67)
@@ -88,6 +94,7 @@ var smallSeeds = []struct {
 	options jpegwriter.Options
 }{
 	{"baseline", 1, jpegwriter.Options{Quality: 60, Sampling: jpegwriter.S420}},
+	{"baseline with large tables", 1, jpegwriter.Options{Quality: 60, Sampling: jpegwriter.S420, Trailing: make([]byte, 60_000)}},
 	{"grey", 2, jpegwriter.Options{Quality: 30, Grey: true, OptimiseTables: true}},
 	{"restarts", 3, jpegwriter.Options{Quality: 60, Sampling: jpegwriter.S422, RestartInterval: 2, OptimiseTables: true}},
 	{"scans", 4, jpegwriter.Options{Quality: 60, Sampling: jpegwriter.S420, OptimiseTables: true, Extended: true, SlotEach: true, Script: jpegwriter.Each(3, jpegwriter.Scan{})}},

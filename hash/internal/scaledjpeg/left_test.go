@@ -171,8 +171,12 @@ func TestLeftToImageJPEG(t *testing.T) {
 		"one bit too few":    {grey(0xc0, 4, meansCode, code(1, 0, [17][]byte{1: {0}, 2: {1}}), all, data("0 0 0 0 0 0 10")), "no more data", false, 1},
 		"not a bit too many": {grey(0xc0, 4, meansCode, code(1, 0, [17][]byte{1: {0}, 2: {1}}), all, data("0 0 0 0 0 0 0 0")), "", true, 1},
 		"two frames":         {grey(0xc0, 1, segment(0xc0, 8, 0, 8, 0, 8, 1, 1, 0x11, 0), meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("0 0")), "second frame", false, 1},
-		"no tables":          {grey(0xc0, 1, all, data("0 0")), "no table", false, 1},
-		"stuffed data":       {grey(0xc0, 2, code(0, 0, [17][]byte{1: {0}, 2: {7}}), code(1, 0, [17][]byte{1: {0}}), all, data("10 1111111 0 10 0000000 0")), "", true, 1},
+		"a table after the means": {bytes.Replace(written(t, jpegwriter.Options{Progressive: true}, 1), []byte{0xff, markerSOS, 0, 8, 1, 1, 0, 1},
+			append(segment(0xdb, bytes.Repeat([]byte{0}, 65)...), 0xff, markerSOS, 0, 8, 1, 1, 0, 1), 1), lateTable, true, 1},
+		"a table before the second scan": {grey(0xc0, 1, meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("100 0"),
+			segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{9}, 64)...)...), all, data("0 0")), "", true, 1},
+		"no tables":    {grey(0xc0, 1, all, data("0 0")), "no table", false, 1},
+		"stuffed data": {grey(0xc0, 2, code(0, 0, [17][]byte{1: {0}, 2: {7}}), code(1, 0, [17][]byte{1: {0}}), all, data("10 1111111 0 10 0000000 0")), "", true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var d Decoder

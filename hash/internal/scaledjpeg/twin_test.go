@@ -28,6 +28,7 @@ const (
 	manyUnreadBits  refusal = "more than two bits left for later"
 	stray           refusal = "bits that are not the next"
 	aloneSubsampled refusal = "a scan of one component with several blocks to a unit"
+	lateTable       refusal = "a divisor table after the first scan of a progressive file"
 	otherRestart    refusal = "not the restart marker whose turn it is"
 )
 
@@ -39,7 +40,7 @@ type twin struct {
 	width, height int
 	progressive   bool
 	comps         []twinComponent
-	passed        int // scans that were jumped over
+	scans, passed int // all, and those that were jumped over
 
 	last     int // the last coefficient of luma that is wanted
 	pixels   int // the most that are wanted
@@ -148,6 +149,7 @@ func (t *twin) file(b []byte) {
 		segment := b[at+2 : at+n]
 		at += n
 		if marker == 0xda {
+			t.scans++
 			at = t.scan(segment, b, at)
 		} else {
 			t.segment(marker, segment)
@@ -164,6 +166,7 @@ func (t *twin) segment(marker byte, s []byte) {
 			s = s[t.huffman(s):]
 		}
 	case marker == 0xdb:
+		refuseIf(t.progressive && t.scans > 0, lateTable)
 		for len(s) > 0 {
 			s = s[t.quantisation(s):]
 		}
