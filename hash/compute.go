@@ -22,32 +22,36 @@ func (c *canonical) fingerprint() (Fingerprint, error) {
 	if q < MinQuality {
 		return Fingerprint{}, unusable(TooPlain, "PDQ quality %d, at least %d is needed", q, MinQuality)
 	}
-	if !s.dct().code().Telling() {
+	f := Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels, colour: signature(c.colour)}
+	if !f.setFrame(Full, s.dct()) {
 		return Fingerprint{}, unusable(TooPlain, "most frequencies are equal, as of a symmetric drawing")
 	}
-	f := Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels, colour: signature(c.colour)}
-	f.setFrame(Full, s)
 	if box, ok := trim(c.colour); ok {
-		if t := sample(c.luma, scaleBox(box, c.colour.Rect, frame)); t.quality() >= MinQuality && t.dct().code().Telling() {
-			f.setFrame(Trimmed, t)
+		if t := sample(c.luma, scaleBox(box, c.colour.Rect, frame)); t.quality() >= MinQuality {
+			f.setFrame(Trimmed, t.dct())
 		}
 	}
 	c.means = average(c.luma)
-	f.setSmooth(c.means)
+	f.setSmooth(c.means.dct())
 	return f, nil
 }
 
-func (f *Fingerprint) setFrame(fr Frame, s *samples) {
+// setFrame gives f the codes of a frame, and reports whether they are telling ones,
+// which alone are kept.
+func (f *Fingerprint) setFrame(fr Frame, b *block) bool {
+	codes := b.signs()
+	if !codes[0].Telling() {
+		return false
+	}
 	f.has |= frameParts[fr]
-	f.frames[fr] = s.dct().signs()
+	f.frames[fr] = codes
+	return true
 }
 
 // setSmooth keeps the smooth frame if it is worth its room.
-func (f *Fingerprint) setSmooth(s *samples) {
-	codes := s.dct().signs()
-	if codes[0].Telling() && codes[0].Distance(f.frames[Full][0]) >= smoothBits {
-		f.has |= hasSmooth
-		f.frames[Smooth] = codes
+func (f *Fingerprint) setSmooth(b *block) {
+	if b.code().Distance(f.frames[Full][0]) >= smoothBits {
+		f.setFrame(Smooth, b)
 	}
 }
 
