@@ -13,7 +13,7 @@ import (
 // takes memory for as many samples as the header says.
 const (
 	fuzzBytes  = 16 << 10
-	fuzzPixels = 1 << 16
+	fuzzPixels = 1 << 15
 )
 
 // FuzzDecode: whatever the bytes are, the decoder reads what the twin reads and makes
@@ -54,10 +54,9 @@ func FuzzDamage(f *testing.F) {
 	})
 }
 
-// fuzzMemory is more than a fresh decoder may take for a picture of fuzzPixels: it
-// has tables of its own, and for one pixel of height there can be two rows of blocks,
-// 16 samples to a block, four bytes to a sample of a progressive file.
-const fuzzMemory = 1<<20 + fuzzPixels/8*2*16*4
+// fuzzMemory is more than a fresh decoder may take: it has tables of its own, and
+// four bytes for each of up to 16 samples of a block.
+const fuzzMemory = 1<<20 + 3*fuzzPixels/64*16*4
 
 // bounded decodes within fuzzPixels, with a fresh decoder, and looks at what that
 // takes.

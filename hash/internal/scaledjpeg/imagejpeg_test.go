@@ -273,7 +273,7 @@ func TestCorruptedFiles(t *testing.T) {
 		read, full, files := 0, 0, 0
 		for at := range ending(b) {
 			was := b[at]
-			for _, with := range []byte{0x00, 0xff, was ^ 1, was ^ 0x10, was ^ 0x80, was + 1} {
+			for _, with := range []byte{0x00, 0xff, was ^ 1, was ^ 0x10, was ^ 0x80} {
 				b[at] = with
 				r, f := agree(t, &d, fmt.Sprintf("%s with %#02x at %d of %d", name, with, at, len(b)), b, 1+(at+int(with))%MaxScale, 1<<20)
 				files++
@@ -305,7 +305,7 @@ func TestDamageInLargeFiles(t *testing.T) {
 		}
 		r := rand.New(rand.NewPCG(uint64(i), 2))
 		read, full := 0, 0
-		for range 150 {
+		for range 80 {
 			at := min(chunk*(1+r.IntN(len(b)/chunk))+r.IntN(1200)-100, len(b)-3)
 			damaged := append([]byte(nil), b...)
 			if r.IntN(3) == 0 { // all that follows is missing
@@ -321,6 +321,6 @@ func TestDamageInLargeFiles(t *testing.T) {
 				full++
 			}
 		}
-		t.Logf("file %d of %d bytes: %d of 150 are read, %d by image/jpeg", i, len(b), read, full)
+		t.Logf("file %d of %d bytes: %d of 80 are read, %d by image/jpeg", i, len(b), read, full)
 	}
 }

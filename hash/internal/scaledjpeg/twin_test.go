@@ -43,7 +43,7 @@ type twin struct {
 	scans, passed int // all, and those that were jumped over
 
 	last     int // the last coefficient of luma that is wanted
-	pixels   int // the most that are wanted
+	pixels   int // the most that are wanted of a plane, with those that fill up units
 	baseline bool
 	jfif     bool
 	adobe    int // the transform that an Adobe segment names, or -1
@@ -199,13 +199,13 @@ func (t *twin) frame(marker byte, s []byte) {
 	}
 	t.sampling()
 	refuseIf(t.width == 0 || t.height == 0, emptyPicture)
-	refuseIf(t.width*t.height > t.pixels, tooLarge)
 	// Luma has the largest factors, see sampling.
 	hMax, vMax := t.comps[0].h, t.comps[0].v
 	for i := range t.comps {
 		c := &t.comps[i]
 		c.width, c.height = up(t.width*c.h, hMax), up(t.height*c.v, vMax)
 		c.across, c.down = up(t.width, 8*hMax)*c.h, up(t.height, 8*vMax)*c.v
+		refuseIf(c.across*c.down*64 > t.pixels, tooLarge)
 		c.blocks = make([][64]float64, c.across*c.down)
 		for k := range c.lowest {
 			c.lowest[k] = unsentBits
