@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/touchstone-go/touchstone/benchmarks/hostile"
 	"github.com/touchstone-go/touchstone/benchmarks/jpegwriter"
 )
 
@@ -235,6 +236,41 @@ func TestGeneratedFilesAgainstImageJPEG(t *testing.T) {
 	}
 	if both < 800 {
 		t.Errorf("only %d files were read by both", both)
+	}
+}
+
+// TestHostileFilesAgainstImageJPEG looks at the files that were made or collected to
+// break decoders, as far as image/jpeg can decode them within a second.
+func TestHostileFilesAgainstImageJPEG(t *testing.T) {
+	var d Decoder
+	files, read, full := 0, 0, 0
+	one := func(name string, b []byte) {
+		c, err := jpeg.DecodeConfig(bytes.NewReader(b))
+		if err == nil && (c.Width*c.Height > 1<<22 || bytes.Count(b, []byte{0xff, markerSOS}) > 100) {
+			return
+		}
+		files++
+		for scale := 1; scale <= MaxScale; scale += 3 {
+			r, f := agree(t, &d, name, b, scale, 1<<23)
+			if r && scale == 1 {
+				read++
+			}
+			if f && scale == 1 {
+				full++
+			}
+		}
+	}
+	for _, f := range hostile.Files() {
+		if bytes.HasPrefix(f.Data, []byte{0xff, 0xd8}) {
+			one(f.Name, f.Data)
+		}
+	}
+	if dir := folders(t)["hostile"]; dir != "" {
+		jpegs(t, dir, one)
+	}
+	t.Logf("%d files: %d are read, %d by image/jpeg", files, read, full)
+	if files < 10 {
+		t.Errorf("only %d files", files)
 	}
 }
 
