@@ -3,7 +3,6 @@ package hash
 import (
 	"context"
 	"image"
-	"slices"
 	"time"
 
 	"github.com/touchstone-go/touchstone/hash/internal/scaledjpeg"
@@ -18,7 +17,8 @@ import (
 //   - small pictures, of which little can be left out;
 //   - plain ones, where a little noise turns many bits, and where the quality decides
 //     whether there is a fingerprint at all;
-//   - fine regular patterns, of which PDQ sees an alias that the small picture lacks;
+//   - fine regular patterns, of which PDQ sees an alias that the small picture lacks:
+//     they get a larger picture first;
 //   - a border: where it ends is a matter of single lines of pixels.
 //
 // Formats other than JPEG are read exactly.
@@ -26,8 +26,8 @@ import (
 // The margins by which a picture must be clear of doubt.
 const (
 	sureQuality = MinQuality + 5
-	// patternBits is the distance of the smooth code from the full frame's beyond which
-	// the small picture is not trusted.
+	// patternBits is the distance of the smooth code from the full frame's from which on
+	// the picture is not trusted at the largest scale; at others it is smoothBits.
 	patternBits = 24
 )
 
@@ -38,7 +38,6 @@ type Hasher struct {
 	tents, cells  planeSampler
 	samples       samples
 	block         block
-	levels        []int16
 	ctx           context.Context
 	deadline      time.Time
 	checkDeadline func() error
@@ -85,20 +84,21 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 	}
 	defer l.Budget.release(cost)
 	h.begin(ctx, l)
-	pic, err := h.jpeg.Decode(b, k, h.checkDeadline)
-	if err != nil || pic.Width != w || pic.Height != ht {
-		if err == scaledjpeg.ErrOdd {
-			err = nil
-		}
-		return f, info, err
-	}
 	info = Info{Format: formatJPEG, Width: w, Height: ht, Orientation: orientation(s.exif), Bytes: int64(len(b))}
 	if info.Orientation >= 5 {
 		info.Width, info.Height = ht, w
 	}
-	f, info.averaged = h.fingerprint(pic, orientations[info.Orientation].t)
 	info.source = &source{b, l}
-	return f, info, nil
+	for f.IsZero() && k > 0 && err == nil {
+		var pic *scaledjpeg.Picture
+		if pic, err = h.jpeg.Decode(b, k, h.checkDeadline); err == nil {
+			f, info.averaged, k = h.fingerprint(pic, k, orientations[info.Orientation].t)
+		}
+	}
+	if err == scaledjpeg.ErrOdd {
+		err = nil
+	}
+	return f, info, err
 }
 
 // begin starts the time of a picture.
@@ -115,11 +115,12 @@ func (h *Hasher) check() error {
 	return r.check()
 }
 
-// fingerprint makes the fingerprint of a small picture that t turns upright, and the
-// coefficients of its cells; none if there is any doubt.
-func (h *Hasher) fingerprint(pic *scaledjpeg.Picture, t Transform) (f Fingerprint, averaged *block) {
+// fingerprint makes the fingerprint of a picture at scale k that t turns upright, and the
+// coefficients of its cells. If there is any doubt it returns none, and the scale
+// to try next, 0 for the exact path.
+func (h *Hasher) fingerprint(pic *scaledjpeg.Picture, k int, t Transform) (f Fingerprint, averaged *block, next int) {
 	if h.mayHaveBorder(pic) {
-		return f, nil
+		return f, nil, 0
 	}
 	w, ht := pic.Width, pic.Height
 	if turns[t].transpose {
@@ -131,52 +132,62 @@ func (h *Hasher) fingerprint(pic *scaledjpeg.Picture, t Transform) (f Fingerprin
 	h.tents.sample(s, pic, t, byTent, whole)
 	q := s.quality()
 	if q < sureQuality {
-		return Fingerprint{}, nil
+		return f, nil, 0
 	}
-	f = Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels}
+	f = Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels, colour: chromaSignature(pic, t)}
 	if !f.setFrame(Full, s.dctTo(b)) {
-		return Fingerprint{}, nil
+		return Fingerprint{}, nil, 0
 	}
 	h.cells.sample(s, pic, t, byCells, whole)
-	averaged = s.dctTo(new(block))
-	f.setSmooth(averaged)
-	if averaged.code().Distance(f.frames[Full][0]) >= patternBits {
-		return Fingerprint{}, nil
+	s.dctTo(b)
+	if far := b.code().Distance(f.frames[Full][0]); far >= patternBits {
+		return Fingerprint{}, nil, larger(k)
+	} else if far >= smoothBits && k < scaledjpeg.MaxScale {
+		return Fingerprint{}, nil, larger(k)
 	}
-	f.colour = chromaSignature(pic, t)
-	return f, averaged
+	f.setSmooth(b)
+	averaged = new(block)
+	*averaged = *b
+	return f, averaged, 0
 }
 
-// How far a sample of a line may be from the median for the line to look like one of
-// a border, and how many may be farther. Both are wider than for a border itself
-// (trim.go), since the small picture is blurred.
-const (
-	doubtLevels = 24 << scaledjpeg.Fraction
-	doubtOdd    = 6 // percent
-)
+// larger is the scale to try after scale k, 0 for none.
+func larger(k int) int {
+	if k < scaledjpeg.MaxScale {
+		return scaledjpeg.MaxScale
+	}
+	return 0
+}
+
+// doubtOdd is the percentage of a line that may be farther from the rest for the line to
+// look like one of a border. It is more than for a border itself (trim.go), and so are
+// the levels, since the small picture is blurred.
+const doubtOdd = 6
 
 // mayHaveBorder reports whether luma is nearly uniform along one of the four edges. A
 // border is uniform in all channels, so it is in luma.
 func (h *Hasher) mayHaveBorder(pic *scaledjpeg.Picture) bool {
 	p := &pic.Luma
 	w, ht := 3*pic.Width/p.SpanX, 3*pic.Height/p.SpanY // whole samples
-	row := func(y int) bool { return h.plain(p.Pix[y*p.Stride:], 1, w) }
-	column := func(x int) bool { return h.plain(p.Pix[x:], p.Stride, ht) }
+	row := func(y int) bool { return mostlyEven(p.Pix[y*p.Stride:], 1, w) }
+	column := func(x int) bool { return mostlyEven(p.Pix[x:], p.Stride, ht) }
 	return row(0) || row(ht-1) || column(0) || column(w-1)
 }
 
-// plain reports whether n samples at a distance of step are nearly uniform.
-func (h *Hasher) plain(pix []int16, step, n int) bool {
-	h.levels = h.levels[:0]
+// mostlyEven reports whether n samples at a distance of step may be nearly uniform: all but a
+// few lie in four neighbours of 20 classes of 16 levels.
+func mostlyEven(pix []int16, step, n int) bool {
+	var count [20]int
 	for i := range n {
-		h.levels = append(h.levels, pix[i*step])
+		class := int(pix[i*step])>>(4+scaledjpeg.Fraction) + 2
+		count[min(max(class, 0), len(count)-1)]++
 	}
-	line := h.levels
-	slices.Sort(line)
-	median := line[n/2]
-	lo, _ := slices.BinarySearch(line, median-doubtLevels)
-	hi, _ := slices.BinarySearch(line, median+doubtLevels+1)
-	return 100*(n-(hi-lo)) <= doubtOdd*n
+	for i := range len(count) - 3 {
+		if in := count[i] + count[i+1] + count[i+2] + count[i+3]; 100*(n-in) <= doubtOdd*n {
+			return true
+		}
+	}
+	return false
 }
 
 // chromaSignature averages the chroma planes over a 4x4 grid of the upright picture.

@@ -3,7 +3,6 @@ package hash
 import (
 	"image"
 	"math"
-	"slices"
 )
 
 // PDQ (Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ
@@ -156,8 +155,8 @@ func average(p plane) *samples {
 // most 100.
 func (s *samples) quality() int {
 	step := func(u, v int64) int64 {
-		d := (u - v) * 100 / (255 << fractionBits)
-		return max(d, -d)
+		d := max(u-v, v-u)
+		return int64(uint64(d*100) / (255 << fractionBits))
 	}
 	var sum int64
 	for j := range pdqSide {
@@ -188,41 +187,91 @@ var cosines = func() (m [pdqBlock][pdqSide]int64) {
 	return m
 }()
 
-// dct multiplies with the cosines from both sides. Sums stay below 2^56. The
-// cosines are even or odd about the middle, so rows are first folded upon each
+// dct multiplies with the cosines from both sides. Sums stay below 2^56. A cosine of
+// odd frequency is odd about the middle, one of even frequency is even and, on half of
+// the samples, the cosine of half the frequency. So samples are first folded upon each
 // other; the sums are the same.
 func (s *samples) dct() *block { return s.dctTo(new(block)) }
 
 // dctTo is dct into b, which it returns.
 func (s *samples) dctTo(b *block) *block {
-	var half [pdqBlock][pdqSide]int64
-	for j := range pdqSide / 2 {
-		up, down := &s[j], &s[pdqSide-1-j]
-		var folded [2][pdqSide]int64 // for odd and for even frequencies
-		for k := range pdqSide {
-			folded[0][k], folded[1][k] = up[k]-down[k], up[k]+down[k]
-		}
-		for i := range half {
-			c, h, f := cosines[i][j], &half[i], &folded[i%2]
+	var folded [pdqSide][pdqSide]int64
+	foldRows(&folded, s)
+	for i := range pdqBlock {
+		var h, f [pdqSide]int64
+		at, n := foldedPart(i)
+		c := &cosines[i]
+		for j := 0; j < n; j += 2 {
+			u, v := &folded[at+j], &folded[at+j+1]
+			cu, cv := c[j], c[j+1]
 			for k := range h {
-				h[k] += c * f[k]
+				h[k] += cu*u[k] + cv*v[k]
 			}
 		}
-	}
-	for i := range half {
-		h := &half[i]
 		for k := range h {
 			h[k] >>= weightBits
 		}
+		fold(&f, &h)
 		for j := range pdqBlock {
+			at, n := foldedPart(j)
 			var sum int64
-			for k, c := range cosines[j] {
-				sum += h[k] * c
+			for k, v := range f[at:][:n] {
+				sum += v * cosines[j][k]
 			}
 			b[pdqBlock*i+j] = sum >> weightBits
 		}
 	}
 	return b
+}
+
+// foldedPart is where the folded samples stand that frequency i+1 is made of: odd ones
+// need the 32 differences, those divisible by two but not by four the 16 differences of
+// sums, and so on.
+func foldedPart(i int) (at, n int) {
+	switch f := i + 1; {
+	case f%2 == 1:
+		return 0, 32
+	case f%4 == 2:
+		return 32, 16
+	case f%8 == 4:
+		return 48, 8
+	}
+	return 56, 8
+}
+
+// fold adds and subtracts samples that lie opposite to each other: 32 differences, then of
+// the sums again 16, then 8, and the 8 sums that are left.
+func fold(to, s *[pdqSide]int64) {
+	sums := *s
+	for at, n := 0, pdqSide/2; n >= 8; at, n = at+n, n/2 {
+		for j := range n {
+			u, v := sums[j], sums[2*n-1-j]
+			to[at+j], sums[j] = u-v, u+v
+		}
+	}
+	copy(to[pdqSide-8:], sums[:8])
+}
+
+// foldRows is fold for the columns of s.
+func foldRows(to *[pdqSide][pdqSide]int64, s *samples) {
+	for j := range pdqSide / 2 {
+		opposite(&to[j], &to[pdqSide/2+j], &s[j], &s[pdqSide-1-j])
+	}
+	for at, n := pdqSide/2, pdqSide/4; n >= 8; at, n = at+n, n/2 {
+		var sums [pdqSide / 4][pdqSide]int64
+		for j := range n {
+			opposite(&to[at+j], &sums[j], &to[at+j], &to[at+2*n-1-j])
+		}
+		copy(to[at+n:], sums[:n])
+	}
+}
+
+// opposite writes the differences and the sums of two rows.
+func opposite(differences, sums, u, v *[pdqSide]int64) {
+	for k := range u {
+		a, b := u[k], v[k]
+		differences[k], sums[k] = a-b, a+b
+	}
 }
 
 // signs returns the codes of the picture as it is and mirrored in both ways.
@@ -239,11 +288,42 @@ func (b *block) signs() (s signs) {
 	return s
 }
 
+// median is the 128th smallest coefficient, found by selection: what cannot be it is left
+// out, time and again (Hoare 1961, "Algorithm 65: find").
+func (b *block) median() int64 {
+	left := *b
+	lo, hi, want := 0, len(left)-1, len(left)/2-1
+	for lo < hi {
+		u, v, w := left[lo], left[(lo+hi)/2], left[hi]
+		pivot := max(min(u, v), min(max(u, v), w))
+		i, j := lo, hi
+		for i <= j {
+			for left[i] < pivot {
+				i++
+			}
+			for left[j] > pivot {
+				j--
+			}
+			if i <= j {
+				left[i], left[j] = left[j], left[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case want <= j:
+			hi = j
+		case want >= i:
+			lo = i
+		default:
+			return left[want]
+		}
+	}
+	return left[want]
+}
+
 // code sets a bit for each coefficient above the median, the 128th smallest.
 func (b *block) code() (c Code) {
-	sorted := *b
-	slices.Sort(sorted[:])
-	median := sorted[len(sorted)/2-1]
+	median := b.median()
 	for i, v := range b {
 		if v > median {
 			c[i/64] |= 1 << (i % 64)

@@ -31,23 +31,21 @@ import (
 //	at 2000   1/8  0.7,  4
 //
 // The large ones are photos of fine stripes and checks. Those are found by their smooth
-// code (pdq.go), and left to the exact path.
+// code (pdq.go) and decoded at a larger scale, or exactly.
 
-// scaleFor returns the scale at which a picture of these sides is decoded, samples per
-// side of a block: such that the short side keeps 150 samples and more, of which PDQ's
-// tent sees little more. 0 means that the picture is small enough for the exact path.
+// leastSide is the number of samples that the short side keeps at least.
+const leastSide = 125
+
+// scaleFor returns the least scale at which a picture of these sides keeps enough
+// samples, in samples per side of a block; 0 if the picture is so small that it is
+// to be read exactly.
 func scaleFor(w, h int) int {
-	switch s := min(w, h); {
-	case s < 240:
-		return 0
-	case s < 420:
-		return 4
-	case s < 840:
-		return 3
-	case s < 1680:
-		return 2
+	for k := 1; k <= scaledjpeg.MaxScale; k++ {
+		if min(w, h)*k >= 8*leastSide {
+			return k
+		}
 	}
-	return 1
+	return 0
 }
 
 // blendBits are the fractional bits of a blend's weights, sumBits those while they
@@ -219,27 +217,25 @@ func (q *planeSampler) sample(s *samples, pic *scaledjpeg.Picture, t Transform, 
 	}
 }
 
-// mix adds rows of the plane, from the given one on, by their weights.
+// mix adds rows of the plane, from the given one on, by their weights: three at a time,
+// which most outputs have twice.
 func (q *planeSampler) mix(p *scaledjpeg.Plane, from int, weights []int32) {
 	if cap(q.row) < p.W {
 		q.row = make([]int32, p.W)
 	}
-	row := q.row[:p.W]
-	q.row = row
-	clear(row)
-	for len(weights) >= 2 {
-		a, b := p.Pix[from*p.Stride:][:len(row)], p.Pix[(from+1)*p.Stride:][:len(row)]
-		v, w := weights[0], weights[1]
+	q.row = q.row[:p.W]
+	clear(q.row)
+	for len(weights) > 0 {
+		var w [3]int32
+		n := copy(w[:], weights)
+		row := q.row
+		a := p.Pix[from*p.Stride:][:len(row)]
+		b := p.Pix[(from+min(1, n-1))*p.Stride:][:len(row)]
+		c := p.Pix[(from+n-1)*p.Stride:][:len(row)]
 		for x := range row {
-			row[x] += v*int32(a[x]) + w*int32(b[x])
+			row[x] += w[0]*int32(a[x]) + w[1]*int32(b[x]) + w[2]*int32(c[x])
 		}
-		weights, from = weights[2:], from+2
-	}
-	if len(weights) == 1 {
-		a, v := p.Pix[from*p.Stride:][:len(row)], weights[0]
-		for x := range row {
-			row[x] += v * int32(a[x])
-		}
+		weights, from = weights[n:], from+n
 	}
 }
 

@@ -1,6 +1,9 @@
 package scaledjpeg
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // The blocks of a scan. Each function keeps the state of the reader in registers and
 // puts it back at its end; what goes wrong is reported, not told: the file is left to
@@ -10,13 +13,22 @@ import "encoding/binary"
 // (T.81, F.2.2.1).
 func (r *reader) difference(dc *huffman) (int32, bool) {
 	r.fill()
+	if e := dc.direct[r.acc>>(64-directBits)]; e&0xff != 0 {
+		r.drop(uint64(e & 0xff))
+		return int32(e) >> 16, true
+	}
+	return r.longDifference(dc)
+}
+
+// longDifference is difference where code and value have more than directBits. At least
+// 32 bits must count.
+func (r *reader) longDifference(dc *huffman) (int32, bool) {
 	size, n := dc.symbol(r.acc)
 	if n == 0 || size > 16 {
 		return 0, false
 	}
 	r.drop(n)
-	v := r.take(uint64(size))
-	return extend(v, uint64(size)), true
+	return extend(r.take(uint64(size)), uint64(size)), true
 }
 
 // extend gives the value of n bits their sign (T.81, F.12): the lower half are the
@@ -31,38 +43,67 @@ func extend(v, n uint64) int32 {
 // mean reads the first coefficient, less that of the block before, and walks over
 // the others.
 func (r *reader) mean(dc, ac *huffman) (int32, bool) {
-	diff, ok := r.difference(dc)
-	return diff, ok && r.walk(ac, 1)
+	acc, n, pos := r.acc, r.n, r.pos
+	acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
+	pos += int(63-n) >> 3
+	n |= 56
+	d := dc.direct[acc>>(64-directBits)]
+	if d&0xff == 0 {
+		r.acc, r.n, r.pos = acc, n, pos
+		diff, ok := r.longDifference(dc)
+		return diff, ok && r.walk(ac, 1)
+	}
+	acc <<= d & 63
+	n -= uint64(d & 0xff)
+	k := 1
+	for {
+		// An entry takes 27 bits at most, so there is enough for one after the first
+		// coefficient, and for two after filling up.
+		e := uint64(ac.walk[acc>>(64-walkBits)])
+		if k += int(e >> 8); k < 64 {
+			acc <<= e & 63
+			n -= e & 63
+			acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
+			pos += int(63-n) >> 3
+			n |= 56
+			e = uint64(ac.walk[acc>>(64-walkBits)])
+			if k += int(e >> 8); k < 64 {
+				acc <<= e & 63
+				n -= e & 63
+				continue
+			}
+		}
+		if k == 64 || k >= walkEnd && k < walkEnd+64 {
+			r.acc, r.n, r.pos = acc<<(e&63), n-(e&63), pos
+			return int32(d) >> 16, true
+		}
+		r.acc, r.n, r.pos = acc, n, pos
+		return int32(d) >> 16, r.steps(ac, k-int(e>>8))
+	}
 }
 
 // walk passes the AC coefficients of a block from k on.
 func (r *reader) walk(ac *huffman, k int) bool {
 	acc, n, pos := r.acc, r.n, r.pos
-	shift := ac.shift & 63
 	for {
-		acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
-		pos += int(63-n) >> 3
-		n |= 56
-		// An entry takes 27 bits at most, so there is enough for two.
-		e := uint64(ac.walk[acc>>shift&(1<<walkBitsMost-1)])
-		if k += int(e & 0xff); k < 64 {
-			acc <<= e >> 8 & 63
-			n -= e >> 8
-			e = uint64(ac.walk[acc>>shift&(1<<walkBitsMost-1)])
-			k += int(e & 0xff)
+		if n < 27 {
+			acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
+			pos += int(63-n) >> 3
+			n |= 56
 		}
-		if k < 64 {
-			acc <<= e >> 8 & 63
-			n -= e >> 8
-			continue
+		e := uint64(ac.walk[acc>>(64-walkBits)])
+		k += int(e >> 8)
+		if k >= 64 {
+			if k == 64 || k >= walkEnd && k < walkEnd+64 {
+				r.acc, r.n, r.pos = acc<<(e&63), n-(e&63), pos
+				return true
+			}
+			// The entry leads beyond the block, or nowhere: go by single symbols.
+			r.acc, r.n, r.pos = acc, n, pos
+			return r.steps(ac, k-int(e>>8))
 		}
-		if k == 64 || k >= walkEnd && k < walkEnd+64 {
-			r.acc, r.n, r.pos = acc<<(e>>8&63), n-e>>8, pos
-			return true
-		}
-		// The entry leads beyond the block, or nowhere: go by single symbols.
-		r.acc, r.n, r.pos = acc, n, pos
-		return r.steps(ac, k-int(e&0xff))
+		acc <<= e & 63
+		n -= e & 63
 	}
 }
 
@@ -91,64 +132,91 @@ func (r *reader) steps(ac *huffman, k int) bool {
 
 // low reads the first coefficient, less that of the block before, and those up to
 // last, to the places that are given for them; it walks over the others.
-func (r *reader) low(dc, ac *huffman, last int, place *[64]uint8, to *[unwanted + 1]int32) (int32, bool) {
+func (r *reader) low(dc, ac *huffman, last int, place *[64]uint8, to *[32]int32) (int32, bool) {
 	diff, ok := r.difference(dc)
 	if !ok {
 		return 0, false
 	}
+	acc, n, pos := r.acc, r.n, r.pos
 	k := 1
 	for k <= last {
-		r.fill()
-		s, n := ac.symbol(r.acc)
-		if n == 0 {
-			return 0, false
+		if n < 32 {
+			acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
+			pos += int(63-n) >> 3
+			n |= 56
 		}
-		r.drop(n)
-		run, size := int(s>>4), uint64(s&15)
-		k += run
-		if size == 0 {
-			if run == 0 {
-				return diff, true
-			}
-			if run < 15 {
+		e := ac.direct[acc>>(64-directBits)]
+		if e&0xff == 0 {
+			r.acc, r.n, r.pos = acc, n, pos
+			v, next, ok := r.long(ac, k)
+			if !ok {
 				return 0, false
 			}
-			k++
+			acc, n, pos = r.acc, r.n, r.pos
+			to[place[(next-1)&63]&31] = v
+			k = next
 			continue
 		}
-		v := r.take(size)
-		if k > 63 {
-			return 0, false
+		acc <<= e & 63
+		n -= uint64(e & 0xff)
+		k += int(e >> 8 & 0xff)
+		if k > 64 {
+			r.acc, r.n, r.pos = acc, n, pos
+			return diff, k >= walkEnd
 		}
-		to[place[k&63]&31] = extend(v, size)
-		k++
+		to[place[(k-1)&63]&31] = int32(e) >> 16
 	}
-	return diff, r.walk(ac, k)
+	r.acc, r.n, r.pos = acc, n, pos
+	return diff, k == 64 || k >= walkEnd || r.walk(ac, k)
+}
+
+// long reads a symbol and its value where they have more than directBits, or are none of
+// the kind. It returns the value of the coefficient before next. At least 32
+// bits must count.
+func (r *reader) long(ac *huffman, k int) (v int32, next int, ok bool) {
+	s, n := ac.symbol(r.acc)
+	if n == 0 {
+		return 0, 0, false
+	}
+	r.drop(n)
+	run, size := int(s>>4), uint64(s&15)
+	if size == 0 && run < 15 {
+		return 0, walkEnd, run == 0
+	}
+	next = k + run + 1
+	return extend(r.take(size), size), next, next <= 64
 }
 
 // band reads the coefficients of a band of a progressive scan (T.81, G.1.2.2), in
 // half units, and returns how many of the blocks that follow are empty.
 func (r *reader) band(ac *huffman, from, to int, bits uint, place *[64]uint8, kept []int16) (run int, ok bool) {
-	for k := from; k <= to; k++ {
+	for k := from; k <= to; {
 		r.fill()
-		s, n := ac.symbol(r.acc)
-		if n == 0 {
-			return 0, false
-		}
-		r.drop(n)
-		zeros, size := int(s>>4), uint64(s&15)
-		if size == 0 {
-			if zeros < 15 {
+		v := int32(0)
+		if e := ac.direct[r.acc>>(64-directBits)]; e&0xff != 0 {
+			r.drop(uint64(e & 0xff))
+			v = int32(e) >> 16
+			k += int(e >> 8 & 0xff)
+		} else {
+			s, n := ac.symbol(r.acc)
+			zeros, size := int(s>>4), uint64(s&15)
+			if n == 0 {
+				return 0, false
+			}
+			r.drop(n)
+			if size == 0 && zeros < 15 {
 				return 1<<zeros + int(r.take(uint64(zeros))) - 1, true
 			}
-			k += 15
-			continue
+			v = extend(r.take(size), size)
+			k += zeros + 1
 		}
-		if k += zeros; k > to {
-			return 0, false
+		if k >= walkEnd {
+			return 0, true
 		}
-		v := extend(r.take(size), size)
-		if p := int(place[k]); p < len(kept) {
+		if k > to+1 {
+			return 0, v == 0 // a run of zeros may lead beyond the band
+		}
+		if p := int(place[(k-1)&63]); p < len(kept) && v != 0 {
 			kept[p] = halves(v, bits)
 		}
 	}
@@ -164,3 +232,5 @@ func halves(v int32, bits uint) int16 {
 	}
 	return clip16(int64(v)<<(bits+1) + unread)
 }
+
+func clip16(v int64) int16 { return int16(min(max(v, math.MinInt16), math.MaxInt16)) }

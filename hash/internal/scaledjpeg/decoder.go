@@ -51,6 +51,7 @@ type Decoder struct {
 	// What the segments so far have said.
 	progressive, baseline bool
 	jfif, adobe, adobeRGB bool
+	started               bool // there was a scan
 	width, height         int
 	comps                 [3]component
 	nComps                int
@@ -61,14 +62,14 @@ type Decoder struct {
 	left                  [3][64]uint8  // bits that a progressive file has not sent of a coefficient, or unsent
 
 	// The state of the scan that is read.
-	reader    reader
-	predicted [3]int32
-	eobRun    int
-	restarts  byte
+	reader   reader
+	lanes    [3]lane
+	eobRun   int
+	restarts byte
 
 	picture Picture
-	kept    [3][]int16 // coefficients of a progressive file, in half units
-	single  [1 << walkBitsMost]stride
+	kept    []int16 // coefficients of luma of a progressive file, in half units
+	single  [1 << walkBits]stride
 }
 
 // Decode reads the JPEG b at a scale of 1 to MaxScale samples per side of a block.
@@ -89,7 +90,7 @@ func (d *Decoder) Decode(b []byte, scale int, check func() error) (*Picture, err
 
 func (d *Decoder) reset(b []byte, scale int, check func() error) {
 	d.scale, d.last = scale, lastWanted[scale&7]
-	d.progressive, d.baseline, d.jfif, d.adobe, d.adobeRGB = false, false, false, false, false
+	d.progressive, d.baseline, d.started, d.jfif, d.adobe, d.adobeRGB = false, false, false, false, false, false
 	d.nComps, d.interval = 0, 0
 	for i := range d.left {
 		for k := range d.left[i] {
@@ -127,6 +128,7 @@ func (d *Decoder) segments(b []byte) error {
 		at = next + n
 		seg := b[next+2 : at]
 		if marker == markerSOS {
+			d.started = true
 			end, err := d.scan(seg, at)
 			if err != nil {
 				return err
@@ -172,7 +174,8 @@ func (d *Decoder) segment(marker byte, seg []byte) bool {
 	case marker == markerDHT:
 		return d.huffmanTables(seg)
 	case marker == markerDQT:
-		return d.quantTables(seg)
+		// Means are drawn as they come: a later table would be for another picture.
+		return !(d.progressive && d.started) && d.quantTables(seg)
 	case marker == markerDRI:
 		if len(seg) != 2 {
 			return false
@@ -298,10 +301,10 @@ func (d *Decoder) allocate() {
 		}
 		c.bw, c.bh = d.unitsX*c.h, d.unitsY*c.v
 		d.plane(p, c, d.scaleOf(i))
-		if d.progressive {
-			d.kept[i] = grown(d.kept[i], len(p.Pix))
-			clear(d.kept[i])
-		}
+	}
+	if d.kept = d.kept[:0]; d.progressive && d.scale > 1 {
+		d.kept = grown(d.kept, len(d.picture.Luma.Pix))
+		clear(d.kept)
 	}
 }
 
@@ -343,9 +346,9 @@ func (d *Decoder) finish() (*Picture, error) {
 		if !d.comps[i].seen {
 			return nil, ErrOdd
 		}
-		if d.progressive {
-			d.render(i)
-		}
+	}
+	if len(d.kept) > 0 {
+		d.render()
 	}
 	return &d.picture, nil
 }
@@ -359,20 +362,14 @@ func (d *Decoder) rgb() bool {
 	return d.adobe && d.adobeRGB || c[0].id == 'R' && c[1].id == 'G' && c[2].id == 'B'
 }
 
-// render transforms the blocks of a component of a progressive file.
-func (d *Decoder) render(i int) {
-	c, k := &d.comps[i], d.scaleOf(i)
-	p := &d.picture.Luma
-	if i > 0 {
-		p = &d.picture.Chroma[i-1]
-	}
+// render transforms the blocks of luma of a progressive file.
+func (d *Decoder) render() {
+	c, k, p := &d.comps[0], d.scale, &d.picture.Luma
 	c.scaler.set(k, &d.quant[c.table])
 	c.scaler.halve()
-	kept := d.kept[i]
 	for by := range c.bh {
 		for bx := range c.bw {
-			b := kept[k*k*(by*c.bw+bx):][:k*k]
-			for j, v := range b {
+			for j, v := range d.kept[k*k*(by*c.bw+bx):][:k*k] {
 				c.scaler.coefs[j] = int32(v)
 			}
 			c.scaler.block(p.Pix[k*(by*p.Stride+bx):], p.Stride)

@@ -11,14 +11,15 @@ import "bytes"
 // the last one may lie beyond the index; nobody looks at them. One look-up passes two
 // symbols on average.
 //
-// Building the walking table costs more than a small picture takes, so the tables of
-// the last pictures are kept and built anew only for other codes (most files use the
-// example tables of annex K), and small files get small ones.
+// Building the walking table costs as much as a small picture takes, so the tables of
+// the last pictures are kept and built anew only for other codes. Most files use the
+// example tables of annex K.
 
 const (
-	firstBits = 9
+	firstBits  = 9
+	directBits = 10
 
-	walkBitsMost = 12
+	walkBits = 12
 	// walkEnd is added to the advance of an entry that ends the block, walkNone stands
 	// where the next symbol cannot be walked over.
 	walkEnd  = 128
@@ -31,9 +32,8 @@ const (
 // huffman is one code table, as it was defined and as far as it was built.
 type huffman struct {
 	spec   []byte // 16 counts and the symbols, part of the file
-	built  []byte // the spec from which first was built
+	built  []byte // the spec from which first and direct were built
 	walked []byte // and the one of walk
-	shift  uint8  // 64 - the index bits of walk
 
 	// limits[n] is one more than the largest code of n bits, left-aligned in 16
 	// bits; offsets[n] leads from a code of n bits to its symbol.
@@ -42,8 +42,12 @@ type huffman struct {
 	// first holds, for the next firstBits bits, symbol << 8 | length; 0 if the code
 	// is longer.
 	first [1 << firstBits]uint16
-	// walk holds bits << 8 | advance.
-	walk [1 << walkBitsMost]uint16
+	// direct holds, for the next directBits bits, value << 16 | advance << 8 | length of
+	// code and value; length 0 if they are longer, or no value belongs to the symbol.
+	// The advance is walkEnd for the end of a block.
+	direct [1 << directBits]uint32
+	// walk holds advance << 8 | bits.
+	walk [1 << walkBits]uint16
 }
 
 // define takes the spec of a table, and reports whether it is sound: a code that is
@@ -61,7 +65,7 @@ func (h *huffman) define(spec []byte) bool {
 }
 
 // prepare builds what finds symbols. It reports false if the table is not defined.
-func (h *huffman) prepare() bool {
+func (h *huffman) prepare(class int) bool {
 	if h.spec == nil {
 		return false
 	}
@@ -81,7 +85,32 @@ func (h *huffman) prepare() bool {
 		h.limits[n] = code << (16 - n)
 		code <<= 1
 	}
+	h.direction(class)
 	return true
+}
+
+// direction builds direct out of first. A DC symbol (class 0) is the size of a value, an AC
+// symbol a run and a size.
+func (h *huffman) direction(class int) {
+	for i := range h.direct {
+		h.direct[i] = 0
+		e := h.first[i>>(directBits-firstBits)]
+		symbol, n := int(e>>8), int(e&0xff)
+		size, run := symbol&15, symbol>>4
+		if class == 0 {
+			size, run = symbol, 0
+		}
+		switch {
+		case n == 0 || n+size > directBits:
+		case size > 0:
+			v := i >> (directBits - n - size) & (1<<size - 1)
+			h.direct[i] = uint32(extend(uint64(v), uint64(size)))<<16 | uint32(run+1)<<8 | uint32(n+size)
+		case run == 0:
+			h.direct[i] = walkEnd<<8 | uint32(n)
+		case run == 15:
+			h.direct[i] = 16<<8 | uint32(n)
+		}
+	}
 }
 
 // spread enters the codes of n bits.
@@ -96,19 +125,18 @@ func (h *huffman) spread(n int, code int32, symbols []byte) {
 	}
 }
 
-// prepareWalk builds the walking table with an index of so many bits.
-func (h *huffman) prepareWalk(width int, single *[1 << walkBitsMost]stride) {
-	if int(64-h.shift) == width && bytes.Equal(h.spec, h.walked) {
+// prepareWalk builds the walking table.
+func (h *huffman) prepareWalk(single *[1 << walkBits]stride) {
+	if bytes.Equal(h.spec, h.walked) {
 		return
 	}
-	h.walked, h.shift = append(h.walked[:0], h.spec...), uint8(64-width)
-	h.singles(width, single)
-	mask := 1<<width - 1
-	for i := range 1 << width {
+	h.walked = append(h.walked[:0], h.spec...)
+	h.singles(single)
+	for i := range h.walk {
 		used, advance := 0, 0
-		for rest := i; used < width && advance < walkFull; rest = i << used & mask {
+		for rest := i; used < walkBits && advance < walkFull; rest = i << used & (1<<walkBits - 1) {
 			e := single[rest]
-			if int(e.code) > width-used || e.code == 0 {
+			if int(e.code) > walkBits-used || e.code == 0 {
 				break
 			}
 			used, advance = used+int(e.code+e.value), advance+int(e.advance)
@@ -116,7 +144,7 @@ func (h *huffman) prepareWalk(width int, single *[1 << walkBitsMost]stride) {
 		if used == 0 {
 			advance = walkNone
 		}
-		h.walk[i] = uint16(used<<8 | advance)
+		h.walk[i] = uint16(advance<<8 | used)
 	}
 }
 
@@ -125,10 +153,10 @@ type stride struct{ code, value, advance uint8 }
 
 // singles says for each index which symbol comes next; none if it cannot be walked
 // over, which is so for runs of blocks (they stand in progressive scans only).
-func (h *huffman) singles(width int, single *[1 << walkBitsMost]stride) {
+func (h *huffman) singles(single *[1 << walkBits]stride) {
 	clear(single[:])
 	code, at := 0, 16
-	for n := 1; n <= width; n++ {
+	for n := 1; n <= walkBits; n++ {
 		for _, s := range h.spec[at:][:h.spec[n-1]] {
 			e := stride{uint8(n), s & 15, s>>4 + 1}
 			switch {
@@ -137,8 +165,8 @@ func (h *huffman) singles(width int, single *[1 << walkBitsMost]stride) {
 			case s&15 == 0 && s != 0xf0:
 				e = stride{}
 			}
-			for i := range 1 << (width - n) {
-				single[code<<(width-n)+i] = e
+			for i := range 1 << (walkBits - n) {
+				single[code<<(walkBits-n)+i] = e
 			}
 			code++
 		}

@@ -134,33 +134,108 @@ func (r *reader) pass() bool {
 	return false
 }
 
-// blockFunc reads one block of component i of a scan, which lies bx blocks from the
-// left and by from the top.
-type blockFunc func(d *Decoder, s *scanHead, i, bx, by int) bool
+// job is what is done with the blocks of a component.
+type job uint8
 
-// blocks calls f for each block of a scan, in the order of T.81, A.2: unit by unit if
+const (
+	walkMeans job = iota // sequential: the mean, and walk over the rest
+	readLow              // sequential: the low coefficients, and walk over the rest
+	keepMeans            // progressive: the mean, which is kept
+	drawMeans            // progressive: the mean, which is all that is wanted
+)
+
+// lane is a component of the scan that is read.
+type lane struct {
+	job       job
+	bits      uint // of a mean that are not read
+	dc, ac    *huffman
+	h, v      int // blocks of a unit
+	predicted int32
+	step      int64 // of the mean, for job walkMeans and drawMeans
+	scaler    *scaler
+	pix       []int16 // samples, or what is kept
+	stride    int     // of pix, for a row of blocks
+	row       int     // of pix, for a row of samples
+	side      int     // of a block, samples; of what is kept, all of them
+}
+
+// lane prepares component i of a scan.
+func (d *Decoder) lane(s *scanHead, i int) {
+	at := s.index[i]
+	c, k := &d.comps[at], d.scaleOf(at)
+	p := &d.picture.Luma
+	if at > 0 {
+		p = &d.picture.Chroma[at-1]
+	}
+	c.seen = true
+	l := &d.lanes[i]
+	*l = lane{dc: s.dc[i], ac: s.ac[i], h: c.h, v: c.v, bits: s.bits, scaler: &c.scaler,
+		step: int64(d.quant[c.table][0]) << Fraction / 8, pix: p.Pix, stride: k * p.Stride, row: p.Stride, side: k}
+	switch {
+	case d.progressive && k == 1:
+		l.job, l.step = drawMeans, int64(d.quant[c.table][0])
+	case d.progressive:
+		l.job, l.pix, l.stride, l.side = keepMeans, d.kept, k*k*c.bw, k*k
+	case k == 1:
+		l.job = walkMeans
+	default:
+		l.job = readLow
+		c.scaler.set(k, &d.quant[c.table])
+	}
+}
+
+// block reads a block of a lane, whose place in pix is at.
+func (d *Decoder) block(l *lane, at int) bool {
+	r := &d.reader
+	if r.pos > r.limit && !r.more() {
+		return false
+	}
+	switch l.job {
+	case walkMeans:
+		diff, ok := r.mean(l.dc, l.ac)
+		l.predicted += diff
+		l.pix[at] = clip16(int64(l.predicted)*l.step + 128<<Fraction)
+		return ok
+	case readLow:
+		c := &l.scaler.coefs
+		clear(c[:unwanted])
+		diff, ok := r.low(l.dc, l.ac, d.last, &l.scaler.place, c)
+		l.predicted += diff
+		c[0] = l.predicted
+		l.scaler.block(l.pix[at:], l.row)
+		return ok
+	}
+	diff, ok := r.difference(l.dc)
+	l.predicted += diff
+	// The bits of a mean are those of two's complement: what is unread is added.
+	halves := int64(l.predicted)<<(l.bits+1) + 1<<l.bits - 1
+	if l.job == drawMeans {
+		halves = halves*l.step + 128<<Fraction
+	}
+	l.pix[at] = clip16(halves)
+	return ok
+}
+
+// blocks reads the blocks of a scan, in the order of T.81, A.2: unit by unit if
 // there are several components, or else row by row without the blocks that only fill
 // up units. If the one component has several blocks to a unit, image/jpeg does not
 // look for restart markers where T.81 has them, and takes the blocks of chroma that fill
 // up units for others; such scans are left to it.
-func (d *Decoder) blocks(s *scanHead, f blockFunc) bool {
+func (d *Decoder) blocks(s *scanHead) bool {
+	for i := range s.n {
+		d.lane(s, i)
+	}
 	if s.n > 1 {
-		return d.units(s, f)
+		return d.units(s)
 	}
 	c := &d.comps[s.index[0]]
 	if c.h*c.v > 1 && (d.interval > 0 || s.index[0] > 0) {
 		return false
 	}
-	count := 0
-	for by := 0; by < c.bh && 8*by < d.height; by++ {
-		for bx := 0; bx < c.bw && 8*bx < d.width; bx++ {
-			if d.interval > 0 && count == d.interval {
-				if count = 0; !d.restart() {
-					return false
-				}
-			}
-			count++
-			if d.reader.pos > d.reader.limit && !d.reader.more() || !f(d, s, 0, bx, by) {
+	l, left := &d.lanes[0], d.interval
+	for by := range min(c.bh, ceilDiv(d.height, 8)) {
+		for bx := range min(c.bw, ceilDiv(d.width, 8)) {
+			if !d.turn(&left) || !d.block(l, by*l.stride+bx*l.side) {
 				return false
 			}
 		}
@@ -169,29 +244,44 @@ func (d *Decoder) blocks(s *scanHead, f blockFunc) bool {
 }
 
 // units is blocks for several components.
-func (d *Decoder) units(s *scanHead, f blockFunc) bool {
-	count := 0
+func (d *Decoder) units(s *scanHead) bool {
+	left := d.interval
+	lanes := d.lanes[:s.n]
 	for my := range d.unitsY {
 		for mx := range d.unitsX {
-			if d.interval > 0 && count == d.interval {
-				if count = 0; !d.restart() {
-					return false
-				}
+			if !d.turn(&left) {
+				return false
 			}
-			count++
-			for i := range s.n {
-				c := &d.comps[s.index[i]]
-				for v := range c.v {
-					for h := range c.h {
-						if d.reader.pos > d.reader.limit && !d.reader.more() || !f(d, s, i, c.h*mx+h, c.v*my+v) {
+			for i := range lanes {
+				l := &lanes[i]
+				at := l.v*my*l.stride + l.h*mx*l.side
+				for range l.v {
+					for h := range l.h {
+						if !d.block(l, at+h*l.side) {
 							return false
 						}
 					}
+					at += l.stride
 				}
 			}
 		}
 	}
 	return d.reader.sound()
+}
+
+// turn counts the units that are left to the next restart marker and goes on behind it.
+func (d *Decoder) turn(left *int) bool {
+	if d.interval == 0 {
+		return true
+	}
+	if *left == 0 {
+		*left = d.interval
+		if !d.restart() {
+			return false
+		}
+	}
+	*left--
+	return true
 }
 
 // restart goes on behind a restart marker, which must be the next marker and the one
@@ -203,15 +293,18 @@ func (d *Decoder) restart() bool {
 	}
 	d.restarts = (d.restarts + 1) & 7
 	r.begin(r.at + 2)
-	d.predicted, d.eobRun = [3]int32{}, 0
+	d.eobRun = 0
+	for i := range d.lanes {
+		d.lanes[i].predicted = 0
+	}
 	return true
 }
 
 // begin prepares the tables and the state of a scan that is read.
 func (d *Decoder) begin(s *scanHead, dc, ac bool) bool {
-	d.predicted, d.eobRun, d.restarts = [3]int32{}, 0, 0
+	d.eobRun, d.restarts = 0, 0
 	for i := range s.n {
-		if dc && !s.dc[i].prepare() || ac && !s.ac[i].prepare() {
+		if dc && !s.dc[i].prepare(0) || ac && !s.ac[i].prepare(1) {
 			return false
 		}
 	}
@@ -224,87 +317,52 @@ func (d *Decoder) sequential(s *scanHead) bool {
 		return false
 	}
 	for i := range s.n {
-		s.ac[i].prepareWalk(walkBits(len(d.reader.src)), &d.single)
-		c := &d.comps[s.index[i]]
-		c.seen = true
-		c.scaler.set(d.scaleOf(s.index[i]), &d.quant[c.table])
+		s.ac[i].prepareWalk(&d.single)
 	}
-	return d.blocks(s, (*Decoder).sequentialBlock)
-}
-
-// walkBits is the width of walking tables that pays for a file of n bytes.
-func walkBits(n int) int {
-	switch {
-	case n < 50_000:
-		return 10
-	case n < 200_000:
-		return 11
-	}
-	return walkBitsMost
-}
-
-// sequentialBlock reads a block and writes its samples.
-func (d *Decoder) sequentialBlock(s *scanHead, i, bx, by int) bool {
-	at := s.index[i]
-	c := &d.comps[at]
-	k := c.scaler.scale
-	diff, ok := int32(0), false
-	if k == 1 {
-		diff, ok = d.reader.mean(s.dc[i], s.ac[i])
-	} else {
-		clear(c.scaler.coefs[:])
-		diff, ok = d.reader.low(s.dc[i], s.ac[i], d.last, &c.scaler.place, &c.scaler.coefs)
-	}
-	d.predicted[at] += diff
-	c.scaler.coefs[0] = d.predicted[at]
-	p := &d.picture.Luma
-	if at > 0 {
-		p = &d.picture.Chroma[at-1]
-	}
-	c.scaler.block(p.Pix[k*(by*p.Stride+bx):], p.Stride)
-	return ok
+	return d.blocks(s)
 }
 
 // means reads the first scan of means of a progressive file.
 func (d *Decoder) means(s *scanHead) bool {
-	if s.bits > unreadBits || !d.begin(s, true, false) {
-		return false
-	}
-	for i := range s.n {
-		d.comps[s.index[i]].seen = true
-	}
-	return d.blocks(s, (*Decoder).meansBlock)
+	return s.bits <= unreadBits && d.begin(s, true, false) && d.blocks(s)
 }
-
-func (d *Decoder) meansBlock(s *scanHead, i, bx, by int) bool {
-	at := s.index[i]
-	c := &d.comps[at]
-	diff, ok := d.reader.difference(s.dc[i])
-	d.predicted[at] += diff
-	k := d.scaleOf(at)
-	// The bits of a mean are those of two's complement: what is unread is added.
-	d.kept[at][k*k*(by*c.bw+bx)] = clip16(int64(d.predicted[at])<<(s.bits+1) + 1<<s.bits - 1)
-	return ok
-}
-
-func clip16(v int64) int16 { return int16(min(max(v, -1<<15), 1<<15-1)) }
 
 // band reads the first scan of a band of luma.
 func (d *Decoder) band(s *scanHead) bool {
-	if s.bits > unreadBits || !d.begin(s, false, true) {
+	y := &d.comps[0]
+	if s.bits > unreadBits || d.interval > 0 && y.h*y.v > 1 || !d.begin(s, false, true) {
 		return false
 	}
-	d.comps[0].scaler.set(d.scale, &d.quant[0]) // for the places; the table is that of the end
-	return d.blocks(s, (*Decoder).bandBlock) && d.eobRun == 0
+	y.scaler.set(d.scale, &d.quant[y.table])
+	left := d.interval
+	for by := range ceilDiv(d.height, 8) {
+		if !d.bandRow(s, by, &left) {
+			return false
+		}
+	}
+	return d.eobRun == 0 && d.reader.sound()
 }
 
-func (d *Decoder) bandBlock(s *scanHead, _, bx, by int) bool {
-	if d.eobRun > 0 {
-		d.eobRun--
-		return true
+// bandRow reads a band of a row of blocks.
+func (d *Decoder) bandRow(s *scanHead, by int, left *int) bool {
+	r, size := &d.reader, d.scale*d.scale
+	row := d.kept[by*d.comps[0].bw*size:]
+	for bx := 0; bx < ceilDiv(d.width, 8); bx++ {
+		if !d.turn(left) {
+			return false
+		}
+		if d.eobRun > 0 {
+			d.eobRun--
+			continue
+		}
+		if r.pos > r.limit && !r.more() {
+			return false
+		}
+		run, ok := r.band(s.ac[0], s.from, s.to, s.bits, &d.comps[0].scaler.place, row[bx*size:][:size])
+		if !ok {
+			return false
+		}
+		d.eobRun = run
 	}
-	k := d.scale
-	run, ok := d.reader.band(s.ac[0], s.from, s.to, s.bits, &d.comps[0].scaler.place, d.kept[0][k*k*(by*d.comps[0].bw+bx):][:k*k])
-	d.eobRun = run
-	return ok
+	return true
 }

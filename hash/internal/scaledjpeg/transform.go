@@ -91,7 +91,7 @@ type scaler struct {
 	scale int
 	place [64]uint8           // from zig-zag order to k*v+u, or unwanted
 	table [unwanted + 1]int64 // quantisation and the factors of M
-	coefs [unwanted + 1]int32 // of the block at hand
+	coefs [32]int32           // of the block at hand
 }
 
 // set prepares a scale and a quantisation table in zig-zag order.
@@ -145,7 +145,7 @@ func (s *scaler) block(dst []int16, stride int) {
 	}
 }
 
-func (s *scaler) block2(dst []int16, stride int, c *[unwanted + 1]int32) {
+func (s *scaler) block2(dst []int16, stride int, c *[32]int32) {
 	a, b := s.dequantised(c[0], 0), s.dequantised(c[1], 1)
 	d, e := s.dequantised(c[2], 2), s.dequantised(c[3], 3)
 	top, bottom := dst[:2], dst[stride:][:2]
@@ -153,7 +153,7 @@ func (s *scaler) block2(dst []int16, stride int, c *[unwanted + 1]int32) {
 	bottom[0], bottom[1] = sample(a+b-d-e), sample(a-b-d+e)
 }
 
-func (s *scaler) block3(dst []int16, stride int, c *[unwanted + 1]int32) {
+func (s *scaler) block3(dst []int16, stride int, c *[32]int32) {
 	var h [9]int64
 	for v := range 3 {
 		a, b, d := s.dequantised(c[3*v], 3*v), s.dequantised(c[3*v+1], 3*v+1), s.dequantised(c[3*v+2], 3*v+2)
@@ -165,7 +165,7 @@ func (s *scaler) block3(dst []int16, stride int, c *[unwanted + 1]int32) {
 	}
 }
 
-func (s *scaler) block4(dst []int16, stride int, c *[unwanted + 1]int32) {
+func (s *scaler) block4(dst []int16, stride int, c *[32]int32) {
 	var h [16]int64
 	for v := range 4 {
 		q := h[4*v : 4*v+4]
