@@ -2,6 +2,7 @@ package scaledjpeg
 
 import (
 	"bytes"
+	"fmt"
 	"image/jpeg"
 	"testing"
 
@@ -173,6 +174,8 @@ func TestLeftToImageJPEG(t *testing.T) {
 		"two frames":         {grey(0xc0, 1, segment(0xc0, 8, 0, 8, 0, 8, 1, 1, 0x11, 0), meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("0 0")), "second frame", false, 1},
 		"a table after the means": {bytes.Replace(written(t, jpegwriter.Options{Progressive: true}, 1), []byte{0xff, markerSOS, 0, 8, 1, 1, 0, 1},
 			append(segment(0xdb, bytes.Repeat([]byte{0}, 65)...), 0xff, markerSOS, 0, 8, 1, 1, 0, 1), 1), lateTable, true, 1},
+		"a table after the frame": {grey(0xc2, 1, segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{9}, 64)...)...), meansCode, scanOf(0, 0, 0, 0), data("100")),
+			"", true, 1},
 		"a table before the second scan": {grey(0xc0, 1, meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("100 0"),
 			segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{9}, 64)...)...), all, data("0 0")), "", true, 1},
 		"no tables":    {grey(0xc0, 1, all, data("0 0")), "no table", false, 1},
@@ -213,6 +216,27 @@ func TestRestartMarkers(t *testing.T) {
 		file := bytes.Join([][]byte{b[:at], c.instead, b[at+2:]}, nil)
 		if read, _ := agree(t, &d, name, file, 1, 1<<20); read != c.read {
 			t.Errorf("%s: read %v", name, read)
+		}
+	}
+}
+
+// TestLongestBlocks makes each code and each value as long as they can be, of nothing
+// but zeros, and ends the data where the decoder's buffer ends: what stands behind it is
+// zeros, too.
+func TestLongestBlocks(t *testing.T) {
+	long := [][]byte{
+		code(0, 0, [17][]byte{16: {16}}),
+		code(1, 0, [17][]byte{16: {15}}),
+	}
+	const bits = 16 + 16 + 63*(16+15)
+	var d Decoder
+	for blocks := chunk*8/bits - 1; blocks <= chunk*8/bits+2; blocks++ {
+		for n := chunk - blockSlack - 10; n <= chunk+2*blockSlack; n += 7 {
+			b := grey(0xc0, blocks, long[0], long[1], all, make([]byte, n))
+			read, _ := agree(t, &d, fmt.Sprintf("%d blocks in %d bytes", blocks, n), b, 1+n%MaxScale, 1<<20)
+			if read != (blocks*bits <= 8*n) {
+				t.Errorf("%d blocks of %d bits in %d bytes: read %v", blocks, bits, n, read)
+			}
 		}
 	}
 }
