@@ -97,10 +97,14 @@ const checkRows = 16
 
 // reduce makes the canonical picture, still turned as it was stored.
 func (ws *workspace) reduce(img image.Image, check func() error) (*canonical, error) {
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
+	read, isGrey := rowsOf(img, ws)
+	return ws.reduceRows(img.Bounds().Dx(), img.Bounds().Dy(), read, isGrey, check)
+}
+
+// reduceRows makes the canonical picture of h rows of w pixels.
+func (ws *workspace) reduceRows(w, h int, read rows, isGrey bool, check func() error) (*canonical, error) {
 	lw, lh := fit(w, h, lumaSide)
 	cw, ch := fit(w, h, colourSide)
-	read, isGrey := rowsOf(img, ws)
 	ws.fine.reset(w, h, lw, lh, 1)
 	ws.colours.reset(w, h, cw, ch, isGrey)
 	ws.grey = sized(ws.grey, w)

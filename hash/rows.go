@@ -235,22 +235,26 @@ func putColour(q []byte, c color.RGBA64) {
 	binary.LittleEndian.PutUint32(q, overWhite(straight(c.R)|straight(c.G)<<8|straight(c.B)<<16|a>>8<<24))
 }
 
-// palettedRows looks luma and colours up.
 func palettedRows(m *image.Paletted) rows {
+	read := lookUp(m.Palette)
+	return func(y int, grey []uint16, strip []uint64) { read(grey, strip, m.Pix[y*m.Stride:][:m.Rect.Dx()]) }
+}
+
+// lookUp returns a function that looks luma and colours up.
+func lookUp(p color.Palette) func(grey []uint16, strip []uint64, pix []byte) {
 	const none = 1 << 63 // in the lane of no interest
 	var words [256]uint64
 	var lumas [256]uint16
 	for i := range words {
 		words[i] = none
 	}
-	for i, c := range m.Palette[:min(len(m.Palette), 256)] {
+	for i, c := range p[:min(len(p), 256)] {
 		var q [4]byte
 		putColour(q[:], color.RGBA64Model.Convert(c).(color.RGBA64))
 		q[3] = 0
 		words[i], lumas[i] = pixelWord(binary.LittleEndian.Uint32(q[:])), luma(q[0], q[1], q[2])
 	}
-	return func(y int, grey []uint16, strip []uint64) {
-		pix := m.Pix[y*m.Stride:][:m.Rect.Dx()]
+	return func(grey []uint16, strip []uint64, pix []byte) {
 		grey, strip = grey[:len(pix)], strip[:len(pix)]
 		var all uint64
 		for x, i := range pix {
@@ -260,7 +264,7 @@ func palettedRows(m *image.Paletted) rows {
 			grey[x] = lumas[i]
 		}
 		if all&none != 0 {
-			panic(fmt.Sprintf("a colour beyond a palette of %d", len(m.Palette)))
+			panic(fmt.Sprintf("a colour beyond a palette of %d", len(p)))
 		}
 	}
 }
