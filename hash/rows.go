@@ -33,7 +33,7 @@ func rowsOf(img image.Image, ws *workspace) (read rows, grey bool) {
 	case *image.Paletted:
 		return palettedRows(m), false
 	}
-	read4 := rows4(img)
+	read4 := rows4(img, ws)
 	ws.row = sized(ws.row, 4*w)
 	row := ws.row
 	return func(y int, grey []uint16, strip []uint64) { rgbRow(grey, strip, read4(y, row)) }, false
@@ -41,7 +41,7 @@ func rowsOf(img image.Image, ws *workspace) (read rows, grey bool) {
 
 // rows4 returns a function that returns row y of img as pixels of 4 bytes, red,
 // green, blue over white and one more: where they lie, or in room.
-func rows4(img image.Image) func(y int, room []byte) []byte {
+func rows4(img image.Image, ws *workspace) func(y int, room []byte) []byte {
 	b := img.Bounds()
 	w := b.Dx()
 	switch m := img.(type) {
@@ -53,6 +53,8 @@ func rows4(img image.Image) func(y int, room []byte) []byte {
 		return func(y int, room []byte) []byte { return deepRow(room, m.Pix[y*m.Stride:][:8*w], false) }
 	case *image.NRGBA64:
 		return func(y int, room []byte) []byte { return deepRow(room, m.Pix[y*m.Stride:][:8*w], true) }
+	case *image.NYCbCrA:
+		return translucentRows(m, ws)
 	case image.RGBA64Image: // the rest of the standard layouts, without boxing
 		return func(y int, room []byte) []byte {
 			for x := range w {

@@ -1,6 +1,9 @@
 package hash
 
-import "image"
+import (
+	"encoding/binary"
+	"image"
+)
 
 // The conversion of JFIF (ITU-T T.871) adds to the brightness Y what the chroma
 // samples say: 1.402 Cr for red, -0.344 Cb - 0.714 Cr for green, 1.772 Cb for
@@ -52,12 +55,10 @@ const lanes3 = 0x0000000100010001
 // of chroma samples once for all rows of pixels that share it.
 func ycbcrRows(m *image.YCbCr, ws *workspace) rows {
 	b := m.Rect
-	ws.columns = sized(ws.columns, b.Dx())
-	columns := ws.columns
+	columns := columnsOf(m, ws)
 	paired := true
-	for x := range columns {
-		columns[x] = m.COffset(b.Min.X+x, b.Min.Y) - m.COffset(b.Min.X, b.Min.Y)
-		paired = paired && columns[x] == x/2
+	for x, j := range columns {
+		paired = paired && j == x/2
 	}
 	ws.shades = sized(ws.shades, columns[len(columns)-1]+1)
 	shades, at := ws.shades, -1
@@ -82,6 +83,16 @@ func ycbcrRows(m *image.YCbCr, ws *workspace) rows {
 			strip[x] += v
 		}
 	}
+}
+
+// columnsOf finds the chroma sample of each column, counted from that of the first.
+func columnsOf(m *image.YCbCr, ws *workspace) []int {
+	b := m.Rect
+	ws.columns = sized(ws.columns, b.Dx())
+	for x := range ws.columns {
+		ws.columns[x] = m.COffset(b.Min.X+x, b.Min.Y) - m.COffset(b.Min.X, b.Min.Y)
+	}
+	return ws.columns
 }
 
 func shadeRow(shades []shade, cb, cr []byte) {
@@ -121,4 +132,51 @@ func clipped(v uint64) (uint64, uint16) {
 	over, inside := v>>9&lanes3, (v>>8|v>>9)&lanes3
 	v = (v | over*255) & (inside * 255)
 	return v, luma(byte(v), byte(v>>32), byte(v>>16))
+}
+
+// translucentRows returns a function that returns row y over white, as pixels of 4
+// bytes (see rows4). This layout's colours are those of color.NYCbCrA, not
+// rounded but cut, and multiplied with alpha and divided again on the way.
+func translucentRows(m *image.NYCbCrA, ws *workspace) func(y int, room []byte) []byte {
+	b := m.Rect
+	columns := columnsOf(&m.YCbCr, ws)
+	return func(y int, room []byte) []byte {
+		l := m.Y[m.YOffset(b.Min.X, b.Min.Y+y):][:len(columns)]
+		alpha := m.A[m.AOffset(b.Min.X, b.Min.Y+y):][:len(columns)]
+		c := m.COffset(b.Min.X, b.Min.Y+y)
+		cb, cr := m.Cb[c:], m.Cr[c:]
+		for x, j := range columns {
+			p := translucent(l[x], cb[j], cr[j], alpha[x])
+			binary.LittleEndian.PutUint32(room[4*x:4*x+4:4*x+4], p)
+		}
+		return room
+	}
+}
+
+func translucent(l, cb, cr, alpha byte) uint32 {
+	if alpha == 0 {
+		return 0xffffffff
+	}
+	y, u, v := int32(l)*0x10101, int32(cb)-128, int32(cr)-128
+	red, green, blue := clip24(y+91881*v), clip24(y-22554*u-46802*v), clip24(y+116130*u)
+	if alpha == 255 {
+		return red>>16 | green>>8&0xff00 | blue&0xff0000
+	}
+	red, green, blue = divided(red, alpha), divided(green, alpha), divided(blue, alpha)
+	return overWhite(red>>16 | green>>8&0xff00 | blue&0xff0000 | uint32(alpha)<<24)
+}
+
+// clip24 clips to 24 bits; few values need it.
+func clip24(v int32) uint32 {
+	if uint32(v)>>24 != 0 {
+		v = ^(v >> 31) & (1<<24 - 1)
+	}
+	return uint32(v)
+}
+
+// divided multiplies the upper 16 of 24 bits with alpha and divides by it again,
+// both times as if full were 255.
+func divided(v uint32, alpha byte) uint32 {
+	a := uint32(alpha)
+	return min(v>>8*a/255*255/a, 0xffff) << 8
 }
