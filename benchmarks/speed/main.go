@@ -1,0 +1,131 @@
+// Speed measures how long it takes from the bytes of a JPEG to its fingerprint,
+// and what the speed costs in fidelity:
+//
+//	go run ./benchmarks/speed [flags] [FOLDER of photos]
+//	go run ./benchmarks/speed -files FOLDER
+//	go run ./benchmarks/speed -fidelity [-all] [FOLDER of photos]
+//
+// It runs in the root of the repository. Pictures are made of the photos in
+// testdata/accuracy, in the folder given and in products below
+// TOUCHSTONE_DATASETS, if that is set (photos.go, mosaic.go).
+//
+// # Speed
+//
+// A line is about the mosaics of one size, written in one way at one rate of
+// bits per pixel. On it stand the bits and the quality that led to them; of how
+// many files the exact path had to be asked; and the time of
+//
+//	ours  hash.Hasher.Query, which keeps its buffers
+//	A     image/jpeg, then goimagehash.PerceptionHash: 64 bits
+//	Ext   image/jpeg, then goimagehash.ExtPerceptionHash(16, 16): 256 bits
+//	Read  hash.Read, our own exact path
+//
+// in one run, in turns, on one core, from files in memory. A file's time is the
+// median of 10 turns for ours and of 10, 5, 3 and 3 of these turns for the slow
+// ways at the four sizes; a line's is the median of its files. A ratio is the
+// median of the files' own ratios. Beside each stands the bar that it must reach.
+//
+// Further figures, each with its bar (further.go, large.go): what a query
+// allocates, two workers against one, PNG and WebP against their decoders, and
+// the peak of memory for 102 megapixels.
+//
+// With -files the same table is printed for any folder of JPEGs, by size class
+// (that of the table with no more pixels) and kind.
+//
+// # Fidelity
+//
+// Bits of 256 between the query path and the exact path for the same file, and
+// between a query and a reference of another size: see fidelity.go.
+//
+// With -check the exit code is 1 if a bar is missed.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := start(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// start is the program, or the child that it starts.
+func start(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if path := os.Getenv(peakVariable); path != "" {
+		if err := lookAtLarge(ctx, path); err != nil {
+			fmt.Fprintln(stderr, "speed:", err)
+			return 1
+		}
+		return 0
+	}
+	o, ok := parse(args, stderr)
+	if !ok {
+		return 2
+	}
+	missed, err := o.measure(ctx, stdout)
+	if err != nil {
+		fmt.Fprintln(stderr, "speed:", err)
+		return 1
+	}
+	if missed > 0 {
+		fmt.Fprintf(stdout, "%d bars missed\n", missed)
+		if o.check {
+			return 1
+		}
+	}
+	return 0
+}
+
+// options are the flags.
+type options struct {
+	fidelity, all, check bool
+	files, json          string
+	folders              []string
+}
+
+func parse(args []string, stderr io.Writer) (o options, ok bool) {
+	flags := flag.NewFlagSet("speed", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "usage: speed [flags] [FOLDER of photos]")
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&o.files, "files", "", "measure the JPEGs below `FOLDER` as they are, not mosaics")
+	flags.BoolVar(&o.fidelity, "fidelity", false, "measure how far queries are from what the exact path says, not speed")
+	flags.BoolVar(&o.all, "all", false, "with -fidelity: all photos and more mosaics, half an hour in place of a minute")
+	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bar is missed")
+	flags.StringVar(&o.json, "json", "", "write the results to `FILE` as well")
+	if err := flags.Parse(args); err != nil {
+		return o, false
+	}
+	o.folders = flags.Args()
+	if o.files != "" && (o.fidelity || len(o.folders) > 0) || o.all && !o.fidelity {
+		flags.Usage()
+		return o, false
+	}
+	return o, true
+}
+
+// measure does what is asked for and returns how many bars were missed.
+func (o options) measure(ctx context.Context, w io.Writer) (missed int, err error) {
+	var results any
+	switch {
+	case o.files != "":
+		results, missed, err = measureFolder(ctx, o.files, w)
+	case o.fidelity:
+		results, missed, err = measureFidelity(ctx, o, w)
+	default:
+		results, missed, err = measureSpeed(ctx, o, w)
+	}
+	if err != nil || o.json == "" {
+		return missed, err
+	}
+	return missed, save(o.json, results)
+}
