@@ -13,6 +13,15 @@ import (
 // file is read.
 var every = flag.Int("every", 7, "read each n-th picture of the folders of TOUCHSTONE_DATASETS")
 
+// long skips what takes seconds where tests are wanted short: that is under the race
+// detector, which takes ten times as long, and more memory.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes seconds: not with -short")
+	}
+}
+
 // repository is where the pictures of the repository lie.
 const repository = "../../../testdata"
 

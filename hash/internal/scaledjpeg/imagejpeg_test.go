@@ -141,6 +141,7 @@ func (n *nearness) file(t *testing.T, d *Decoder, name string, b []byte) {
 }
 
 func TestBlockMeansOfImageJPEG(t *testing.T) {
+	long(t)
 	for name, dir := range folders(t) {
 		if name == "hostile" {
 			continue // no pictures of anything
@@ -223,8 +224,12 @@ func sameBlocks(t testing.TB, tw *twin, p *Picture, img image.Image, scale int, 
 
 func TestGeneratedFilesAgainstImageJPEG(t *testing.T) {
 	var d Decoder
+	n := 1000
+	if testing.Short() {
+		n = 100
+	}
 	both := 0
-	for seed := range uint64(1000) {
+	for seed := range uint64(n) {
 		g := generate(t, seed)
 		read, full := agree(t, &d, g.name, g.data, 1+int(seed)%MaxScale, 1<<26)
 		if read && full {
@@ -234,7 +239,7 @@ func TestGeneratedFilesAgainstImageJPEG(t *testing.T) {
 			return
 		}
 	}
-	if both < 800 {
+	if both < n*8/10 {
 		t.Errorf("only %d files were read by both", both)
 	}
 }
@@ -242,6 +247,7 @@ func TestGeneratedFilesAgainstImageJPEG(t *testing.T) {
 // TestHostileFilesAgainstImageJPEG looks at the files that were made or collected to
 // break decoders, as far as image/jpeg can decode them within a second.
 func TestHostileFilesAgainstImageJPEG(t *testing.T) {
+	long(t)
 	var d Decoder
 	files, read, full := 0, 0, 0
 	one := func(name string, b []byte) {
@@ -289,6 +295,7 @@ func ending(b []byte) int { return bytes.Index(b, []byte{0xff, markerEOI}) + 2 }
 
 // TestTruncatedFiles cuts files off, and once more with an end behind the cut.
 func TestTruncatedFiles(t *testing.T) {
+	long(t)
 	var d Decoder
 	for name, b := range small(t) {
 		for n := range ending(b) {
@@ -304,6 +311,7 @@ func TestTruncatedFiles(t *testing.T) {
 }
 
 func TestCorruptedFiles(t *testing.T) {
+	long(t)
 	var d Decoder
 	for name, b := range small(t) {
 		read, full, files := 0, 0, 0
@@ -329,6 +337,7 @@ func TestCorruptedFiles(t *testing.T) {
 // Damage in a large file, whose data passes through the decoder's buffer in parts,
 // mostly where one part ends.
 func TestDamageInLargeFiles(t *testing.T) {
+	long(t)
 	var d Decoder
 	for i, o := range []jpegwriter.Options{
 		{Quality: 96, Sampling: jpegwriter.S420, OptimiseTables: true},

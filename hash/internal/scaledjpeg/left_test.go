@@ -224,7 +224,8 @@ func TestRestartMarkers(t *testing.T) {
 // but zeros, and ends the data where the decoder's buffer ends: what stands behind it is
 // zeros, too.
 func TestLongestBlocks(t *testing.T) {
-	long := [][]byte{
+	long(t)
+	tables := [][]byte{
 		code(0, 0, [17][]byte{16: {16}}),
 		code(1, 0, [17][]byte{16: {15}}),
 	}
@@ -232,7 +233,7 @@ func TestLongestBlocks(t *testing.T) {
 	var d Decoder
 	for blocks := chunk*8/bits - 1; blocks <= chunk*8/bits+2; blocks++ {
 		for n := chunk - blockSlack - 10; n <= chunk+2*blockSlack; n += 7 {
-			b := grey(0xc0, blocks, long[0], long[1], all, make([]byte, n))
+			b := grey(0xc0, blocks, tables[0], tables[1], all, make([]byte, n))
 			read, _ := agree(t, &d, fmt.Sprintf("%d blocks in %d bytes", blocks, n), b, 1+n%MaxScale, 1<<20)
 			if read != (blocks*bits <= 8*n) {
 				t.Errorf("%d blocks of %d bits in %d bytes: read %v", blocks, bits, n, read)

@@ -29,6 +29,7 @@ const (
 )
 
 func TestMemoryOfVastPictures(t *testing.T) {
+	long(t)
 	for name, o := range map[string]jpegwriter.Options{
 		"baseline 4:4:4":    {Quality: 60, Sampling: jpegwriter.S444},
 		"baseline 4:2:0":    {Quality: 75, Sampling: jpegwriter.S420},

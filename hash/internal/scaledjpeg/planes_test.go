@@ -156,6 +156,7 @@ func TestGeneratedFilesAgainstTwin(t *testing.T) {
 }
 
 func TestPicturesAgainstTwin(t *testing.T) {
+	long(t)
 	for name, dir := range folders(t) {
 		t.Run(name, func(t *testing.T) {
 			var d Decoder
