@@ -174,6 +174,8 @@ func TestLeftToImageJPEG(t *testing.T) {
 		"two frames":         {grey(0xc0, 1, segment(0xc0, 8, 0, 8, 0, 8, 1, 1, 0x11, 0), meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("0 0")), "second frame", false, 1},
 		"a table after the means": {bytes.Replace(written(t, jpegwriter.Options{Progressive: true}, 1), []byte{0xff, markerSOS, 0, 8, 1, 1, 0, 1},
 			append(segment(0xdb, bytes.Repeat([]byte{0}, 65)...), 0xff, markerSOS, 0, 8, 1, 1, 0, 1), 1), lateTable, true, 1},
+		"no more than the name of a table": {grey(0xc0, 1, segment(0xdb, 1), meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("0 0")), missingTable, true, 1},
+		"half a table":                     {grey(0xc0, 1, segment(0xdb, make([]byte, 30)...), meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("0 0")), "table", false, 1},
 		"a table after the frame": {grey(0xc2, 1, segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{9}, 64)...)...), meansCode, scanOf(0, 0, 0, 0), data("100")),
 			"", true, 1},
 		"a table before the second scan": {grey(0xc0, 1, meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("100 0"),

@@ -29,6 +29,7 @@ const (
 	stray           refusal = "bits that are not the next"
 	aloneSubsampled refusal = "a scan of one component with several blocks to a unit"
 	lateTable       refusal = "a divisor table after the first scan of a progressive file"
+	missingTable    refusal = "a divisor table of which only the name is there"
 	otherRestart    refusal = "not the restart marker whose turn it is"
 )
 
@@ -265,7 +266,9 @@ func (t *twin) huffman(s []byte) int {
 func (t *twin) quantisation(s []byte) int {
 	wide, slot := int(s[0]>>4), s[0]&15
 	n := 1 + 64*(1+wide)
-	refuseIf(wide > 1 || slot > 3 || len(s) < n, "table")
+	refuseIf(wide > 1 || slot > 3, "table")
+	refuseIf(len(s) == 1, missingTable)
+	refuseIf(len(s) < n, "table")
 	for k := range 64 {
 		if wide == 0 {
 			t.tables[slot][k] = float64(s[1+k])
