@@ -186,7 +186,9 @@ func agree(t testing.TB, d *Decoder, name string, b []byte, scale, pixels int) (
 		t.Errorf("%s at %d: decoder says %v, twin %q, image/jpeg %v", name, scale, err, why, fullErr)
 	case err == nil && fullErr != nil && tw.passed == 0:
 		t.Errorf("%s at %d: image/jpeg says %v, and all of it was looked at", name, scale, fullErr)
-	case err != nil && fullErr == nil && !overlooked[why]:
+	case err != nil && fullErr == nil && !overlooked[why] && tw.passed == 0:
+		// (Out of a scan that was jumped over image/jpeg may carry a run of blocks
+		// into the next one, and then reads that in its own way.)
 		t.Errorf("%s at %d: refused (%s), and image/jpeg reads it", name, scale, why)
 	case err == nil:
 		var e exact

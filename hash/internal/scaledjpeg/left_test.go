@@ -165,6 +165,8 @@ func TestLeftToImageJPEG(t *testing.T) {
 			code(1, 0, [17][]byte{1: {0x10}, 2: {0}}), scanOf(1, 1, 0, 0), data("01")), runBeyondScan, true, 3},
 		"a run to the last block": {grey(0xc2, 2, meansCode, scanOf(0, 0, 0, 0), data("0 0"),
 			code(1, 0, [17][]byte{1: {0x10}, 2: {0}}), scanOf(1, 1, 0, 0), data("00")), "", true, 1},
+		"a run out of a scan that is jumped over": {grey(0xc2, 2, meansCode, scanOf(0, 0, 0, 0), data("0 0"),
+			code(1, 0, [17][]byte{1: {0x10}, 2: {1}}), scanOf(63, 63, 0, 0), data("01"), scanOf(1, 1, 0, 0), data("101 100")), "", true, 1},
 		"zero behind fill bytes": {grey(0xc0, 1, meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("0 0"), []byte{0xff, 0xff, 0x00, 0, 2}),
 			"marker", false, 1},
 		"stray bytes and markers": {grey(0xc0, 1, meansCode, []byte{9, 0xff, 0, 0xff, 0xd3}, code(1, 0, [17][]byte{1: {0}}), all, data("0 0"),
