@@ -13,7 +13,7 @@ import (
 // is the dear case; the demo's photos are what is usual.
 
 func BenchmarkScene(b *testing.B) {
-	benchmarkInfo(b, hash.ReadQuery, func(i hash.Info) bool { return i.Scene() != nil })
+	benchmarkInfo(b, hash.Read, func(i hash.Info) bool { return i.Scene() != nil })
 }
 
 func BenchmarkFeatures(b *testing.B) {

@@ -19,7 +19,8 @@ import (
 //     whether there is a fingerprint at all;
 //   - fine regular patterns, of which PDQ sees an alias that the small picture lacks:
 //     they get a larger picture first;
-//   - a border: where it ends is a matter of single lines of pixels.
+//   - a border, where it ends is a matter of single lines of pixels: they are read
+//     in full (border.go), if the file is a sequential one.
 //
 // Formats other than JPEG are read exactly.
 
@@ -38,6 +39,7 @@ type Hasher struct {
 	tents, cells  planeSampler
 	samples       samples
 	block         block
+	borders       borderGrid
 	ctx           context.Context
 	deadline      time.Time
 	checkDeadline func() error
@@ -89,16 +91,86 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 		info.Width, info.Height = ht, w
 	}
 	info.source = &source{b, l}
-	for f.IsZero() && k > 0 && err == nil {
-		var pic *scaledjpeg.Picture
-		if pic, err = h.jpeg.Decode(b, k, h.checkDeadline); err == nil {
-			f, info.averaged, k = h.fingerprint(pic, k, orientations[info.Orientation].t)
-		}
-	}
+	q := query{Hasher: h, file: b, turn: orientations[info.Orientation].t}
+	f, info.glimpse, err = q.read(k)
 	if err == scaledjpeg.ErrOdd {
 		err = nil
 	}
 	return f, info, err
+}
+
+// query is a JPEG that is read small.
+type query struct {
+	*Hasher
+	file []byte
+	turn Transform
+	pic  *scaledjpeg.Picture
+	grid image.Rectangle // the whole of the grid, upright
+	box  image.Rectangle // the part of it inside the border
+}
+
+// glimpse is what is kept of a picture that is read small, beside its fingerprint.
+type glimpse struct {
+	full    block  // of the means of 64x64 cells of the full frame
+	trimmed *block // and of the trimmed one, if there is one
+	// The upright grid on which the border was found, and what is inside.
+	grid, box image.Rectangle
+}
+
+// read makes the fingerprint at scale k, or at a larger one if there is any doubt; none,
+// and no error, if the exact path has to decide.
+func (q *query) read(k int) (f Fingerprint, r *glimpse, err error) {
+	if q.pic, err = q.jpeg.Decode(q.file, k, q.checkDeadline); err != nil {
+		return f, nil, err
+	}
+	q.grid, q.box = image.Rectangle{}, image.Rectangle{}
+	if mayHaveBorder(q.pic) {
+		var ok bool
+		if k, ok, err = q.border(k); !ok || err != nil {
+			return f, nil, err
+		}
+	}
+	f, r, pattern := q.fingerprint(k)
+	if !pattern || k == scaledjpeg.MaxScale {
+		return f, r, nil
+	}
+	if q.pic, err = q.jpeg.Decode(q.file, scaledjpeg.MaxScale, q.checkDeadline); err != nil {
+		return Fingerprint{}, nil, err
+	}
+	f, r, _ = q.fingerprint(scaledjpeg.MaxScale)
+	return f, r, nil
+}
+
+// border finds the border (see border.go) on the picture at scale k, and reads it again at
+// the scale that the part inside needs. It reports false if the exact path has to
+// decide.
+func (q *query) border(k int) (scale int, ok bool, err error) {
+	g := &q.borders
+	g.begin(q.pic, q.turn)
+	q.grid, q.box = g.upright.Rect, g.box()
+	for range 3 {
+		inside := scaleBox(q.box, q.grid, image.Rectangle{Max: uprightSize(q.pic, q.turn)})
+		if k = max(k, scaleFor(inside.Dx(), inside.Dy())); scaleFor(inside.Dx(), inside.Dy()) == 0 {
+			return 0, false, nil
+		}
+		g.want(q.box)
+		g.read()
+		if q.pic, err = q.jpeg.DecodeDetail(q.file, k, g, q.checkDeadline); err != nil {
+			return 0, false, err
+		}
+		g.finish()
+		if q.box = g.box(); g.sure(q.box) {
+			return k, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+func uprightSize(pic *scaledjpeg.Picture, t Transform) image.Point {
+	if turns[t].transpose {
+		return image.Pt(pic.Height, pic.Width)
+	}
+	return image.Pt(pic.Width, pic.Height)
 }
 
 // begin starts the time of a picture.
@@ -115,48 +187,65 @@ func (h *Hasher) check() error {
 	return r.check()
 }
 
-// fingerprint makes the fingerprint of a picture at scale k that t turns upright, and the
-// coefficients of its cells. If there is any doubt it returns none, and the scale
-// to try next, 0 for the exact path.
-func (h *Hasher) fingerprint(pic *scaledjpeg.Picture, k int, t Transform) (f Fingerprint, averaged *block, next int) {
-	if h.mayHaveBorder(pic) {
-		return f, nil, 0
+// fingerprint makes the fingerprint of the picture at scale k; none if there is doubt. It
+// reports whether that is because of a fine pattern, which a larger scale may see.
+func (q *query) fingerprint(k int) (f Fingerprint, r *glimpse, pattern bool) {
+	size := uprightSize(q.pic, q.turn)
+	w, h := fit(size.X, size.Y, lumaSide)
+	whole := image.Rect(0, 0, w, h)
+	q.tents.sample(&q.samples, q.pic, q.turn, byTent, whole)
+	quality := q.samples.quality()
+	if quality < sureQuality {
+		return f, nil, false
 	}
-	w, ht := pic.Width, pic.Height
-	if turns[t].transpose {
-		w, ht = ht, w
+	f = Fingerprint{recipe: Recipe, quality: uint8(quality), has: fromPixels, colour: chromaSignature(q.pic, q.turn)}
+	if !f.setFrame(Full, q.samples.dctTo(&q.block)) {
+		return Fingerprint{}, nil, false
 	}
-	lw, lh := fit(w, ht, lumaSide)
-	whole := image.Rect(0, 0, lw, lh)
-	s, b := &h.samples, &h.block
-	h.tents.sample(s, pic, t, byTent, whole)
-	q := s.quality()
-	if q < sureQuality {
-		return f, nil, 0
+	q.cells.sample(&q.samples, q.pic, q.turn, byCells, whole)
+	if q.patterned(k, f.frames[Full][0]) {
+		return Fingerprint{}, nil, true
 	}
-	f = Fingerprint{recipe: Recipe, quality: uint8(q), has: fromPixels, colour: chromaSignature(pic, t)}
-	if !f.setFrame(Full, s.dctTo(b)) {
-		return Fingerprint{}, nil, 0
+	f.setSmooth(&q.block)
+	r = &glimpse{full: q.block, grid: q.grid, box: q.box}
+	if q.box != q.grid {
+		var sure bool
+		if sure, pattern = q.trimmed(k, &f, r, whole); !sure {
+			return Fingerprint{}, nil, pattern
+		}
 	}
-	h.cells.sample(s, pic, t, byCells, whole)
-	s.dctTo(b)
-	if far := b.code().Distance(f.frames[Full][0]); far >= patternBits {
-		return Fingerprint{}, nil, larger(k)
-	} else if far >= smoothBits && k < scaledjpeg.MaxScale {
-		return Fingerprint{}, nil, larger(k)
-	}
-	f.setSmooth(b)
-	averaged = new(block)
-	*averaged = *b
-	return f, averaged, 0
+	return f, r, false
 }
 
-// larger is the scale to try after scale k, 0 for none.
-func larger(k int) int {
-	if k < scaledjpeg.MaxScale {
-		return scaledjpeg.MaxScale
+// patterned transforms the means of the cells, and reports whether their code is too far
+// from the one of PDQ's samples for the scale k to be trusted.
+func (q *query) patterned(k int, code Code) bool {
+	most := smoothBits
+	if k == scaledjpeg.MaxScale {
+		most = patternBits
 	}
-	return 0
+	return q.samples.dctTo(&q.block).code().Distance(code) >= most
+}
+
+// trimmed adds the trimmed frame. It reports whether that is beyond doubt, and if not,
+// whether because of a fine pattern.
+func (q *query) trimmed(k int, f *Fingerprint, r *glimpse, whole image.Rectangle) (sure, pattern bool) {
+	box := scaleBox(q.box, q.grid, whole)
+	q.tents.sample(&q.samples, q.pic, q.turn, byTent, box)
+	quality := q.samples.quality()
+	if quality < 2*MinQuality-sureQuality {
+		return true, false
+	}
+	if quality < sureQuality || !f.setFrame(Trimmed, q.samples.dctTo(&q.block)) {
+		return false, false
+	}
+	q.cells.sample(&q.samples, q.pic, q.turn, byCells, box)
+	if q.patterned(k, f.frames[Trimmed][0]) {
+		return false, true
+	}
+	r.trimmed = new(block)
+	*r.trimmed = q.block
+	return true, false
 }
 
 // doubtOdd is the percentage of a line that may be farther from the rest for the line to
@@ -166,7 +255,7 @@ const doubtOdd = 6
 
 // mayHaveBorder reports whether luma is nearly uniform along one of the four edges. A
 // border is uniform in all channels, so it is in luma.
-func (h *Hasher) mayHaveBorder(pic *scaledjpeg.Picture) bool {
+func mayHaveBorder(pic *scaledjpeg.Picture) bool {
 	p := &pic.Luma
 	w, ht := 3*pic.Width/p.SpanX, 3*pic.Height/p.SpanY // whole samples
 	row := func(y int) bool { return mostlyEven(p.Pix[y*p.Stride:], 1, w) }

@@ -12,9 +12,12 @@ func (i Info) RegionVariants() []Variant {
 	switch {
 	case i.canonical != nil:
 		return i.canonical.regionVariants()
-	case i.averaged != nil: // and there is no border
+	case i.glimpse != nil:
 		f := Fingerprint{has: fromPixels}
-		f.setFrame(Full, i.averaged)
+		f.setFrame(Full, &i.glimpse.full)
+		if i.glimpse.trimmed != nil {
+			f.setFrame(Trimmed, i.glimpse.trimmed)
+		}
 		return f.Variants()
 	}
 	return nil
@@ -24,18 +27,19 @@ func (i Info) RegionVariants() []Variant {
 // pixels: the whole of it, or what is inside its border. It is empty if the
 // picture is unusable.
 func (i Info) Box(fr Frame) image.Rectangle {
-	if i.canonical == nil {
-		if i.averaged == nil {
-			return image.Rectangle{}
-		}
-		return image.Rect(0, 0, i.Width, i.Height) // there is no border
-	}
 	whole := image.Rect(0, 0, i.Width, i.Height)
-	if whole.Empty() { // decoded by the caller
-		whole = image.Rect(0, 0, i.canonical.luma.w, i.canonical.luma.h)
-	}
-	if box, ok := trim(i.canonical.colour); ok && fr == Trimmed {
-		return scaleBox(box, i.canonical.colour.Rect, whole)
+	switch {
+	case i.canonical != nil:
+		if whole.Empty() { // decoded by the caller
+			whole = image.Rect(0, 0, i.canonical.luma.w, i.canonical.luma.h)
+		}
+		if box, ok := trim(i.canonical.colour); ok && fr == Trimmed {
+			return scaleBox(box, i.canonical.colour.Rect, whole)
+		}
+	case i.glimpse == nil:
+		return image.Rectangle{}
+	case fr == Trimmed && i.glimpse.box != i.glimpse.grid:
+		return scaleBox(i.glimpse.box, i.glimpse.grid, whole)
 	}
 	return whole
 }

@@ -36,7 +36,7 @@ func photoGrey(t testing.TB, name string, side int) grey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, info, err := ReadQuery(t.Context(), bytes.NewReader(b), Limits{})
+	_, info, err := Read(t.Context(), bytes.NewReader(b), Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type Info struct {
 	SHA256 [32]byte
 
 	canonical *canonical // nil if the picture is unusable, or was not read exactly
-	averaged  *block     // of the full frame's cells, if it was not
+	glimpse   *glimpse   // what is known if it was not
 	source    *source    // what to read then
 }
 

@@ -259,7 +259,7 @@ func TestPlacesAreUpright(t *testing.T) {
 		5: edit.Turn(edit.Mirror(crop), 3), 7: edit.Turn(edit.Mirror(crop), 1),
 	} {
 		b := hostile.WithExif(edit.JPEG(stored, 95), hostile.ExifOrientation(o, binary.BigEndian))
-		_, info, err := ReadQuery(t.Context(), bytes.NewBuffer(b), Limits{Timeout: time.Minute})
+		_, info, err := Read(t.Context(), bytes.NewBuffer(b), Limits{Timeout: time.Minute})
 		if err != nil || info.Orientation != int(o) {
 			t.Fatalf("orientation %d: read as %d, %v", o, info.Orientation, err)
 		}
@@ -282,7 +282,7 @@ func TestPlacesAreOfFullSize(t *testing.T) {
 	if max(large.Rect.Dx(), large.Rect.Dy()) <= lumaSide {
 		t.Fatalf("%v is not large", large.Rect)
 	}
-	_, info, err := ReadQuery(t.Context(), bytes.NewBuffer(edit.JPEG(large, 90)), Limits{Timeout: time.Minute})
+	_, info, err := Read(t.Context(), bytes.NewBuffer(edit.JPEG(large, 90)), Limits{Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func borderLines(m *image.NRGBA, r image.Rectangle, start, next, along image.Poi
 	}
 	colour := medianColour(length, at)
 	n := 0
-	for n < lines && isBorder(n, length, colour, at) {
+	for n < lines && isEven(n, length, colour, at, trimLevels, trimOdd) {
 		n++
 	}
 	return n
@@ -99,17 +99,19 @@ func medianColour(length int, at func(line, i int) []uint8) (c [3]uint8) {
 	return c
 }
 
-func isBorder(line, length int, colour [3]uint8, at func(line, i int) []uint8) bool {
+// isEven reports whether all but so many percent of a line are within so many levels of
+// a colour, in each channel.
+func isEven(line, length int, colour [3]uint8, at func(line, i int) []uint8, levels, percent int) bool {
 	odd := 0
 	for i := range length {
 		for ch, v := range at(line, i) {
-			if absDiff(v, colour[ch]) > trimLevels {
+			if absDiff(v, colour[ch]) > levels {
 				odd++
 				break
 			}
 		}
 	}
-	return 100*odd <= trimOdd*length
+	return 100*odd <= percent*length
 }
 
 // scaleBox carries a box over from a picture of the size from to one of the

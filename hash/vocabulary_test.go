@@ -56,7 +56,7 @@ func photosToPassOn(t *testing.T, dir string) (pool []Code) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, info, err := ReadQuery(t.Context(), bytes.NewBuffer(b), Limits{})
+		_, info, err := Read(t.Context(), bytes.NewBuffer(b), Limits{})
 		if _, plain := IsUnusable(err); plain {
 			continue
 		}

@@ -67,9 +67,11 @@ type Decoder struct {
 	eobRun   int
 	restarts byte
 
+	detail  Detail
+	unit    unit
 	picture Picture
 	kept    []int16 // coefficients of luma of a progressive file, in half units
-	single  [1 << walkBits]stride
+	strides [1 << walkBits]stride
 }
 
 // Decode reads the JPEG b at a scale of 1 to MaxScale samples per side of a block.
@@ -77,7 +79,15 @@ type Decoder struct {
 // kilobytes; what it returns ends decoding. Any other error is ErrOdd. Memory is
 // taken for the samples alone: two bytes each.
 func (d *Decoder) Decode(b []byte, scale int, check func() error) (*Picture, error) {
+	return d.DecodeDetail(b, scale, nil, check)
+}
+
+// DecodeDetail is Decode, and gives parts of the picture to detail in full, as they are met.
+// It is ErrOdd for a file in several scans: a progressive one, or one whose components
+// stand one after the other.
+func (d *Decoder) DecodeDetail(b []byte, scale int, detail Detail, check func() error) (*Picture, error) {
 	d.reset(b, scale, check)
+	d.detail = detail
 	defer d.forget()
 	if len(b) < 2 || b[0] != 0xff || b[1] != 0xd8 || scale < 1 || scale > MaxScale {
 		return nil, ErrOdd
@@ -103,7 +113,7 @@ func (d *Decoder) reset(b []byte, scale int, check func() error) {
 
 // forget lets go of the caller's bytes.
 func (d *Decoder) forget() {
-	d.reader.src, d.reader.check = nil, nil
+	d.reader.src, d.reader.check, d.detail = nil, nil, nil
 	for i := range d.codes {
 		for j := range d.codes[i] {
 			d.codes[i][j].spec = nil

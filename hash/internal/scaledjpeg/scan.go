@@ -28,7 +28,7 @@ type scanHead struct {
 // scan reads a scan, header and data, which begins at b[at], and returns where it ends.
 func (d *Decoder) scan(seg []byte, at int) (end int, err error) {
 	s, ok := d.scanHead(seg)
-	if !ok {
+	if !ok || d.detail != nil && (d.progressive || s.n < d.nComps) {
 		return 0, ErrOdd
 	}
 	r := &d.reader
@@ -153,6 +153,7 @@ type lane struct {
 	predicted int32
 	step      int64 // of the mean, for job walkMeans and drawMeans
 	scaler    *scaler
+	quant     *[64]uint16
 	pix       []int16 // samples, or what is kept
 	stride    int     // of pix, for a row of blocks
 	row       int     // of pix, for a row of samples
@@ -169,7 +170,7 @@ func (d *Decoder) lane(s *scanHead, i int) {
 	}
 	c.seen = true
 	l := &d.lanes[i]
-	*l = lane{dc: s.dc[i], ac: s.ac[i], h: c.h, v: c.v, bits: s.bits, scaler: &c.scaler,
+	*l = lane{dc: s.dc[i], ac: s.ac[i], h: c.h, v: c.v, bits: s.bits, scaler: &c.scaler, quant: &d.quant[c.table],
 		step: int64(d.quant[c.table][0]) << Fraction / 8, pix: p.Pix, stride: k * p.Stride, row: p.Stride, side: k}
 	switch {
 	case d.progressive && k == 1:
@@ -235,12 +236,23 @@ func (d *Decoder) blocks(s *scanHead) bool {
 	l, left := &d.lanes[0], d.interval
 	for by := range min(c.bh, ceilDiv(d.height, 8)) {
 		for bx := range min(c.bw, ceilDiv(d.width, 8)) {
-			if !d.turn(&left) || !d.block(l, by*l.stride+bx*l.side) {
+			if !d.turn(&left) || !d.single(l, bx, by) {
 				return false
 			}
 		}
 	}
 	return d.reader.sound()
+}
+
+// single reads a block of a scan of one component.
+func (d *Decoder) single(l *lane, bx, by int) bool {
+	at := by*l.stride + bx*l.side
+	if d.nComps > 1 || !d.wanted(bx, by) {
+		return d.block(l, at)
+	}
+	ok := d.whole(0, at, 0, 0)
+	d.detail.Take(&d.unit.Unit)
+	return ok
 }
 
 // units is blocks for several components.
@@ -252,21 +264,39 @@ func (d *Decoder) units(s *scanHead) bool {
 			if !d.turn(&left) {
 				return false
 			}
+			whole := s.n == d.nComps && d.wanted(mx, my)
 			for i := range lanes {
-				l := &lanes[i]
-				at := l.v*my*l.stride + l.h*mx*l.side
-				for range l.v {
-					for h := range l.h {
-						if !d.block(l, at+h*l.side) {
-							return false
-						}
-					}
-					at += l.stride
+				if !d.unitOf(i, mx, my, whole) {
+					return false
 				}
+			}
+			if whole {
+				d.detail.Take(&d.unit.Unit)
 			}
 		}
 	}
 	return d.reader.sound()
+}
+
+// unitOf reads the blocks of lane i in a unit.
+func (d *Decoder) unitOf(i, mx, my int, whole bool) bool {
+	l := &d.lanes[i]
+	at := l.v*my*l.stride + l.h*mx*l.side
+	for v := range l.v {
+		for h := range l.h {
+			ok := false
+			if whole {
+				ok = d.whole(i, at+h*l.side, h, v)
+			} else {
+				ok = d.block(l, at+h*l.side)
+			}
+			if !ok {
+				return false
+			}
+		}
+		at += l.stride
+	}
+	return true
 }
 
 // turn counts the units that are left to the next restart marker and goes on behind it.
@@ -317,7 +347,7 @@ func (d *Decoder) sequential(s *scanHead) bool {
 		return false
 	}
 	for i := range s.n {
-		s.ac[i].prepareWalk(&d.single)
+		s.ac[i].prepareWalk(&d.strides)
 	}
 	return d.blocks(s)
 }

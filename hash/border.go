@@ -1,0 +1,350 @@
+package hash
+
+import (
+	"image"
+
+	"github.com/touchstone-go/touchstone/hash/internal/scaledjpeg"
+)
+
+// Where does the border of a query's JPEG end? trim.go asks that of the colour picture of
+// 192 pixels, and its answer hangs on single lines: whether more than two in a hundred
+// of their pixels are more than 14 levels from the border's colour. On a small
+// picture an object's edge is blurred by up to half a block, chroma by a whole
+// one or two: of the product photos that have a border, 46 in 100 got a box that was a line
+// off, and one in five a code that was 16 bits off and more. But half of all product
+// photos have a border, so the exact path is no answer either.
+//
+// So the small picture says only where to look. The file is read a second time, and of the
+// lines about the edges that were found, seven for each, and of those outside that are not
+// clearly border, the pixels are decoded in full (scaledjpeg.Detail). They make the pixels of
+// the 192 that the exact path has, to within a level or two. Then trim runs on these lines
+// among those of the small picture. If every edge that it finds lies among exact lines, and
+// all lines outside are exact or clear, that is the border. If not, lines are added
+// and the file is read again, twice at the most; then the exact path decides.
+
+const (
+	// edgeLines is how many lines are exact on either side of an edge.
+	edgeLines = 3
+	// A line of the small picture is clearly border if at most clearOdd percent of it are
+	// more than clearLevels from the border's colour.
+	clearLevels = 8
+	clearOdd    = 1
+)
+
+// borderGrid is the colour picture of 192 pixels, in part exact.
+type borderGrid struct {
+	pixels, size image.Point // of the picture and of the grid, as stored
+	turn         Transform
+	colour       *image.NRGBA // as stored
+	upright      *image.NRGBA
+	rows, cols   []bool // exact lines of the grid, as stored
+	across, down []cellShare
+	sums         []uint64 // three channels of each cell
+	row          [3 * (colourSide + 1)]uint64
+}
+
+// cellShare says to which cell of the grid a row or column of pixels belongs, and how
+// much of it: share of one, the rest to the next, and whether either is wanted.
+type cellShare struct {
+	cell        int
+	share, rest uint64
+	wanted      bool
+}
+
+// begin lays the grid over a small picture and fills it.
+func (g *borderGrid) begin(pic *scaledjpeg.Picture, t Transform) {
+	w, h := fit(pic.Width, pic.Height, colourSide)
+	g.pixels, g.size, g.turn = image.Pt(pic.Width, pic.Height), image.Pt(w, h), t
+	g.colour, g.upright = gridPicture(g.colour, w, h), gridPicture(g.upright, w, h)
+	if turns[t].transpose {
+		g.upright = gridPicture(g.upright, h, w)
+	}
+	g.rows, g.cols = cleared(g.rows, h), cleared(g.cols, w)
+	g.sums = cleared(g.sums, 3*w*h)
+	g.coarse(pic)
+}
+
+func cleared[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}
+
+// gridPicture returns a picture of w x h, which may be m's memory.
+func gridPicture(m *image.NRGBA, w, h int) *image.NRGBA {
+	if m == nil || cap(m.Pix) < 4*w*h {
+		return image.NewNRGBA(image.Rect(0, 0, w, h))
+	}
+	m.Pix, m.Stride, m.Rect = m.Pix[:4*w*h], 4*w, image.Rect(0, 0, w, h)
+	return m
+}
+
+// coarse fills the grid with the nearest samples of a small picture.
+func (g *borderGrid) coarse(pic *scaledjpeg.Picture) {
+	var x [3][colourSide]int
+	planes := [3]*scaledjpeg.Plane{&pic.Luma, &pic.Chroma[0], &pic.Chroma[1]}
+	grey := planes[1].W == 0
+	nearest := func(i, pixels, cells, span, n int) int {
+		return min(3*(2*i+1)*pixels/(2*cells*max(1, span)), max(0, n-1))
+	}
+	for c, p := range planes {
+		for i := range g.size.X {
+			x[c][i] = nearest(i, g.pixels.X, g.size.X, p.SpanX, p.W)
+		}
+	}
+	for j := range g.size.Y {
+		var rows [3][]int16
+		for c, p := range planes {
+			if c == 0 || !grey {
+				rows[c] = p.Pix[nearest(j, g.pixels.Y, g.size.Y, p.SpanY, p.H)*p.Stride:]
+			}
+		}
+		to := g.colour.Pix[j*g.colour.Stride:][:4*g.size.X]
+		for i := 0; 4*i < len(to); i++ {
+			q := to[4*i : 4*i+4]
+			cb, cr := byte(128), byte(128)
+			if !grey {
+				cb, cr = level8(rows[1][x[1][i]]), level8(rows[2][x[2][i]])
+			}
+			p := pixelOf(level8(rows[0][x[0][i]]), cb, cr)
+			q[0], q[1], q[2] = byte(p), byte(p>>32), byte(p>>16)
+			q[3] = 255
+		}
+	}
+}
+
+// pixelOf is the pixel word (see rows.go) of Y, Cb and Cr, as ycbcr.go makes it.
+func pixelOf(y, cb, cr byte) uint64 {
+	v := uint64(int64(y)*lanes3 + shadeOf(cbParts[cb], crParts[cr]).word)
+	if v&^laneBytes != 0 {
+		v, _ = clipped(v)
+	}
+	return v
+}
+
+// level8 rounds a sample of a plane to a grey level.
+func level8(v int16) byte {
+	return byte(min(max((int(v)+1<<(scaledjpeg.Fraction-1))>>scaledjpeg.Fraction, 0), 255))
+}
+
+// box trims the grid: the part of the upright grid inside the border.
+func (g *borderGrid) box() image.Rectangle {
+	u := turns[g.turn]
+	to := g.upright
+	for j := range g.size.Y {
+		from := g.colour.Pix[j*g.colour.Stride:]
+		for i := range g.size.X {
+			x, y := u.place(i, j, to.Rect.Dx(), to.Rect.Dy())
+			copy(to.Pix[y*to.Stride+4*x:][:4], from[4*i:4*i+4])
+		}
+	}
+	box, _ := trim(to)
+	return box
+}
+
+// edges are the lines inside the edges of a box: of rows, then of columns.
+func edges(box image.Rectangle) (rows, cols [2]int) {
+	return [2]int{box.Min.Y, box.Max.Y - 1}, [2]int{box.Min.X, box.Max.X - 1}
+}
+
+// lines returns the exact rows and columns of the upright grid, and whether index i of
+// them is stored in reverse.
+func (g *borderGrid) lines() (rows, cols []bool, flipRows, flipCols bool) {
+	u := turns[g.turn]
+	rows, cols = g.rows, g.cols
+	if u.transpose {
+		rows, cols = cols, rows
+	}
+	return rows, cols, u.flips&2 != 0, u.flips&1 != 0
+}
+
+// want adds the lines about the edges of a box to those that are to be exact, and those
+// outside that are not clear.
+func (g *borderGrid) want(box image.Rectangle) {
+	rows, cols, flipRows, flipCols := g.lines()
+	atRows, atCols := edges(box)
+	mark := func(lines []bool, at int, flip bool) {
+		for i := max(0, at-edgeLines); i <= min(at+edgeLines, len(lines)-1); i++ {
+			lines[turnedIndex(i, len(lines), flip)] = true
+		}
+	}
+	for i := range 2 {
+		mark(rows, atRows[i], flipRows)
+		mark(cols, atCols[i], flipCols)
+	}
+	g.doubtful(box)
+}
+
+// sure reports whether the edges of a box lie among exact lines, the line inside each
+// and the one outside, and all lines beyond are exact or clear. It adds those
+// that are neither to those that are to be exact.
+func (g *borderGrid) sure(box image.Rectangle) bool {
+	rows, cols, flipRows, flipCols := g.lines()
+	atRows, atCols := edges(box)
+	exact := func(lines []bool, at int, flip bool) bool {
+		return at < 0 || at >= len(lines) || lines[turnedIndex(at, len(lines), flip)]
+	}
+	ok := true
+	for i, outside := range [2]int{-1, 1} {
+		ok = ok && exact(rows, atRows[i], flipRows) && exact(rows, atRows[i]+outside, flipRows) &&
+			exact(cols, atCols[i], flipCols) && exact(cols, atCols[i]+outside, flipCols)
+	}
+	return !g.doubtful(box) && ok
+}
+
+// doubtful adds the lines outside a box that are not clearly border to those that are
+// to be exact, and reports whether there were any. Rows are looked at in their whole
+// length, columns between the rows of the box, as trim does it first.
+func (g *borderGrid) doubtful(box image.Rectangle) bool {
+	rows, cols, flipRows, flipCols := g.lines()
+	r := g.upright.Rect
+	middle := image.Rect(r.Min.X, box.Min.Y, r.Max.X, box.Max.Y)
+	found := g.doubtfulLines(r, image.Pt(0, 0), image.Pt(0, 1), box.Min.Y, rows, flipRows)
+	found = g.doubtfulLines(r, image.Pt(0, r.Dy()-1), image.Pt(0, -1), r.Max.Y-box.Max.Y, rows, flipRows) || found
+	found = g.doubtfulLines(middle, image.Pt(0, 0), image.Pt(1, 0), box.Min.X, cols, flipCols) || found
+	return g.doubtfulLines(middle, image.Pt(r.Dx()-1, 0), image.Pt(-1, 0), r.Max.X-box.Max.X, cols, flipCols) || found
+}
+
+// doubtfulLines looks at the first n lines of one side of a part of the grid, which begin
+// at start and lie at next from one another.
+func (g *borderGrid) doubtfulLines(r image.Rectangle, start, next image.Point, n int, exact []bool, flip bool) bool {
+	along, length := image.Pt(1, 0), r.Dx()
+	if next.X != 0 {
+		along, length = image.Pt(0, 1), r.Dy()
+	}
+	if n < 1 {
+		return false
+	}
+	at := func(line, i int) []uint8 {
+		p := r.Min.Add(start).Add(next.Mul(line)).Add(along.Mul(i))
+		return g.upright.Pix[g.upright.PixOffset(p.X, p.Y):][:3]
+	}
+	colour, found := medianColour(length, at), false
+	for line := range n {
+		i := line
+		if next.X+next.Y < 0 {
+			i = len(exact) - 1 - line
+		}
+		if i = turnedIndex(i, len(exact), flip); !exact[i] && !isEven(line, length, colour, at, clearLevels, clearOdd) {
+			exact[i], found = true, true
+		}
+	}
+	return found
+}
+
+func turnedIndex(i, n int, flip bool) int {
+	if flip {
+		return n - 1 - i
+	}
+	return i
+}
+
+// read prepares the sums for a pass over the file.
+func (g *borderGrid) read() {
+	clear(g.sums)
+	g.across = shares(g.across, g.pixels.X, g.cols)
+	g.down = shares(g.down, g.pixels.Y, g.rows)
+}
+
+// shares lays n pixels over the cells of wanted.
+func shares(s []cellShare, n int, wanted []bool) []cellShare {
+	s = cleared(s, n)
+	cells := len(wanted)
+	for x := range s {
+		c := x * cells / n
+		share := min((c+1)*n-x*cells, cells)
+		s[x] = cellShare{c, uint64(share), uint64(cells - share), wanted[c] || share < cells && wanted[c+1]}
+	}
+	return s
+}
+
+// Want is scaledjpeg.Detail.
+func (g *borderGrid) Want(x, y, w, h int) bool {
+	return anyWanted(g.across, x, w) || anyWanted(g.down, y, h)
+}
+
+func anyWanted(s []cellShare, from, n int) bool {
+	if from >= len(s) {
+		return false
+	}
+	for i := from; i < min(from+n, len(s)); i++ {
+		if s[i].wanted {
+			return true
+		}
+	}
+	return false
+}
+
+// Take is scaledjpeg.Detail.
+func (g *borderGrid) Take(u *scaledjpeg.Unit) {
+	w, h := min(u.W, g.pixels.X-u.X), min(u.H, g.pixels.Y-u.Y)
+	across := g.across[u.X:][:w]
+	first := across[0].cell
+	for y := range h {
+		down := g.down[u.Y+y]
+		g.takeRow(u, y, across, down.wanted)
+		n := 3 * (across[w-1].cell + 2 - first)
+		g.deposit(down.cell, first, n, down.share)
+		if down.rest > 0 {
+			g.deposit(down.cell+1, first, n, down.rest)
+		}
+		clear(g.row[:n])
+	}
+}
+
+// takeRow adds up row y of a unit in width; all of it, or the columns that are wanted.
+func (g *borderGrid) takeRow(u *scaledjpeg.Unit, y int, across []cellShare, all bool) {
+	luma := u.Luma[y*u.W:]
+	chroma := y / u.SubY * (u.W / u.SubX)
+	first := across[0].cell
+	for x := range across {
+		s := &across[x]
+		if !all && !s.wanted {
+			continue
+		}
+		cb, cr := byte(128), byte(128)
+		if len(u.Cb) > 0 {
+			cb, cr = u.Cb[chroma+x/u.SubX], u.Cr[chroma+x/u.SubX]
+		}
+		p := pixelOf(luma[x], cb, cr)
+		red, green, blue := p&0xff, p>>32, p>>16&0xff
+		to := g.row[3*(s.cell-first):][:6]
+		to[0] += red * s.share
+		to[1] += green * s.share
+		to[2] += blue * s.share
+		to[3] += red * s.rest
+		to[4] += green * s.rest
+		to[5] += blue * s.rest
+	}
+}
+
+// deposit adds n sums of the row to row j of the grid, from cell first on.
+func (g *borderGrid) deposit(j, first, n int, share uint64) {
+	if j >= g.size.Y {
+		return
+	}
+	to := g.sums[3*(j*g.size.X+first):]
+	for i, v := range g.row[:min(n, 3*(g.size.X-first))] {
+		to[i] += v * share
+	}
+}
+
+// finish replaces the cells of the grid that are exact now. The mean is rounded as
+// that of a reducer is.
+func (g *borderGrid) finish() {
+	area := uint64(g.pixels.X) * uint64(g.pixels.Y)
+	for j := range g.size.Y {
+		for i := range g.size.X {
+			if !g.rows[j] && !g.cols[i] {
+				continue
+			}
+			to, from := g.colour.Pix[j*g.colour.Stride+4*i:][:3], g.sums[3*(j*g.size.X+i):][:3]
+			for c := range to {
+				to[c] = uint8((from[c] + area/2) / area)
+			}
+		}
+	}
+}
