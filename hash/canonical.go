@@ -2,6 +2,7 @@ package hash
 
 import (
 	"image"
+	"io"
 
 	"github.com/disintegration/imaging"
 )
@@ -63,6 +64,9 @@ type workspace struct {
 	shades  []shade
 	fine    reducer[uint16]
 	colours colours
+
+	inflate    io.ReadCloser // see readPNG
+	now, above []byte
 }
 
 // canonicalise reduces img and turns it upright by an EXIF orientation of 1 to

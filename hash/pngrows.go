@@ -3,6 +3,7 @@ package hash
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"image/color"
 	"io"
@@ -49,13 +50,15 @@ func (ws *workspace) readPNG(b []byte, check func() error) (c *canonical, err er
 			c, err = nil, nil
 		}
 	}()
+	if ws == nil {
+		ws = new(workspace)
+	}
 	src := &pngData{rest: p.data, check: check}
 	in := bufio.NewReader(src)
-	z, err := zlib.NewReader(in)
-	if err != nil {
+	if ws.inflate, err = inflate(ws.inflate, in); err != nil {
 		return nil, src.failed
 	}
-	s := newPNGRows(p, z)
+	s := ws.pngRows(p)
 	c, err = ws.reduceRows(p.width, p.height, s.row, p.colour == pngGrey, func() error {
 		if s.odd {
 			return errOddPNG
@@ -72,7 +75,7 @@ func (ws *workspace) readPNG(b []byte, check func() error) (c *canonical, err er
 }
 
 // errOddPNG ends the reading of rows of a PNG that image/png has to read.
-var errOddPNG = unusable(Corrupt, "png")
+var errOddPNG = errors.New("left to image/png")
 
 // parsePNG walks the chunks. It is content with common files only.
 func parsePNG(b []byte) (p pngPicture, ok bool) {
@@ -177,13 +180,25 @@ type pngRows struct {
 	emit       func(grey []uint16, strip []uint64, pix []byte)
 }
 
-func newPNGRows(p pngPicture, z io.Reader) *pngRows {
-	n := p.pixelBytes()
-	return &pngRows{z: z, bytes: n, now: make([]byte, 1+n*p.width), above: make([]byte, 1+n*p.width), emit: p.emitter()}
+// inflate begins a stream of zlib, with the reader of the one before.
+func inflate(z io.ReadCloser, in io.Reader) (io.ReadCloser, error) {
+	if z == nil {
+		return zlib.NewReader(in)
+	}
+	return z, z.(zlib.Resetter).Reset(in, nil)
 }
 
-// emitter returns the way to read a row of pixels.
-func (p *pngPicture) emitter() func(grey []uint16, strip []uint64, pix []byte) {
+func (ws *workspace) pngRows(p pngPicture) *pngRows {
+	n := p.pixelBytes()
+	ws.row = sized(ws.row, 4*p.width)
+	ws.now, ws.above = sized(ws.now, 1+n*p.width), sized(ws.above, 1+n*p.width)
+	clear(ws.above)
+	return &pngRows{z: ws.inflate, bytes: n, now: ws.now, above: ws.above, emit: p.emitter(ws.row)}
+}
+
+// emitter returns the way to read a row of pixels, with room for them in 4 bytes
+// each.
+func (p *pngPicture) emitter(room []byte) func(grey []uint16, strip []uint64, pix []byte) {
 	deep := p.depth == 16
 	switch {
 	case p.colour == pngGrey && deep:
@@ -193,7 +208,6 @@ func (p *pngPicture) emitter() func(grey []uint16, strip []uint64, pix []byte) {
 	case p.colour == pngPalette:
 		return lookUp(p.palette)
 	}
-	room := make([]byte, 4*p.width)
 	four := func(pix []byte) []byte { return flatten(room, pix) }
 	switch {
 	case p.colour == pngRGB && deep:

@@ -71,6 +71,7 @@ type reducer[T level] struct {
 	spans                    []span
 	whole                    int      // pixels that every span covers wholly
 	sums                     []uint64 // of the output row being filled, for each value of an input row
+	filled                   bool     // there is something in sums
 	out                      []T      // outH rows of outW*ch values
 }
 
@@ -85,7 +86,6 @@ func (r *reducer[T]) reset(inW, inH, outW, outH, ch int) {
 	spans, whole := layOut(r.spans, inW, outW)
 	*r = reducer[T]{inW: inW, inH: inH, outW: outW, outH: outH, ch: ch, spans: spans, whole: whole,
 		sums: sized(r.sums, (inW+2)*ch), out: make([]T, outW*outH*ch)}
-	clear(r.sums)
 }
 
 // add takes the next input row.
@@ -101,7 +101,8 @@ func (r *reducer[T]) add(row []T) {
 	for lo < hi {
 		full := (r.outY + 1) * r.inH
 		end := min(hi, full)
-		addWeighted(r.sums, row, uint64(end-lo))
+		weigh(r.sums[:len(row)], row, uint64(end-lo), r.filled)
+		r.filled = end < full
 		if end == full {
 			r.flush()
 		}
@@ -109,10 +110,16 @@ func (r *reducer[T]) add(row []T) {
 	}
 }
 
-func addWeighted[T level](sums []uint64, row []T, part uint64) {
-	sums = sums[:len(row)]
-	for i, v := range row {
-		sums[i] += uint64(v) * part
+// weigh adds a row to sums, or begins them with it.
+func weigh[T level](sums []uint64, row []T, part uint64, add bool) {
+	if !add {
+		for i := range sums {
+			sums[i] = uint64(row[i]) * part
+		}
+		return
+	}
+	for i := range sums {
+		sums[i] += uint64(row[i]) * part
 	}
 }
 
@@ -120,21 +127,34 @@ func addWeighted[T level](sums []uint64, row []T, part uint64) {
 func (r *reducer[T]) flush() {
 	div := newDivider(uint64(r.inW) * uint64(r.inH))
 	out := r.out[r.outY*r.outW*r.ch:][:r.outW*r.ch]
-	for c := range r.ch {
-		for i, s := range r.spans {
-			run := r.sums[s.x*r.ch+c:]
-			var whole uint64
-			at := r.ch
-			for range r.whole {
-				whole += run[at]
-				at += r.ch
-			}
-			sum := run[0]*s.first + whole*uint64(r.outW) + run[at]*s.then + run[at+r.ch]*s.after
-			out[i*r.ch+c] = T(div.round(sum))
-		}
-	}
-	clear(r.sums)
 	r.outY++
+	if r.ch > 1 {
+		for c := range r.ch {
+			for i, s := range r.spans {
+				out[i*r.ch+c] = T(div.round(r.mixed(s, c)))
+			}
+		}
+		return
+	}
+	for i, s := range r.spans {
+		run := r.sums[s.x : s.x+r.whole+3]
+		var whole uint64
+		for _, v := range run[1 : r.whole+1] {
+			whole += v
+		}
+		out[i] = T(div.round(run[0]*s.first + whole*uint64(r.outW) + run[r.whole+1]*s.then + run[r.whole+2]*s.after))
+	}
+}
+
+// mixed weighs the sums of one of several channels.
+func (r *reducer[T]) mixed(s span, c int) uint64 {
+	run, at := r.sums[s.x*r.ch+c:], r.ch
+	var whole uint64
+	for range r.whole {
+		whole += run[at]
+		at += r.ch
+	}
+	return run[0]*s.first + whole*uint64(r.outW) + run[at]*s.then + run[at+r.ch]*s.after
 }
 
 // divider divides values of at most 16 bits, times a number, by that number, of
