@@ -24,7 +24,7 @@ ACCURACY_FLAGS ?=
 help: ## list the targets (this is what make alone does)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  variables: DATA=$(DATA) ADDR=$(ADDR) BENCH=$(BENCH) FUZZTIME=$(FUZZTIME) DATASET=$(DATASET) SET=$(SET) JSON= CHECK= ACCURACY_FLAGS="
+	@echo "  variables: DATA=$(DATA) ADDR=$(ADDR) BENCH=$(BENCH) FUZZTIME=$(FUZZTIME) DATASET=$(DATASET) SET=$(SET) JSON= CHECK= FILES= ALL= ACCURACY_FLAGS="
 
 .PHONY: run
 run: build ## judge the demo photos against two demo banks, then serve HTTP
@@ -86,6 +86,17 @@ bench: ## run the benchmarks that match BENCH
 .PHONY: accuracy
 accuracy: ## recall and false alarms on the photos of DATASET, against their bars
 	$(GO) run ./benchmarks/accuracy -set $(SET) $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(ACCURACY_FLAGS) $(DATASET)
+
+# FILES is a folder of JPEGs to measure in place of mosaics of the photos of
+# DATASET; JSON and CHECK are as for accuracy.
+.PHONY: bench-hash
+bench-hash: ## how much faster than others a JPEG is fingerprinted, by size, kind and bits per pixel, against bars
+	$(GO) run ./benchmarks/speed $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(if $(FILES),-files $(FILES),$(DATASET))
+
+# With ALL=1 all photos and more mosaics, half an hour in place of a minute.
+.PHONY: fidelity
+fidelity: ## how far queries are from the exact fingerprints of the same pictures, against bars
+	$(GO) run ./benchmarks/speed -fidelity $(if $(ALL),-all) $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(DATASET)
 
 .PHONY: scale
 scale: ## rate, memory and opening time with a million references

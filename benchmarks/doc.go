@@ -32,8 +32,11 @@
 //   - Open: until a store of n references answers; it was built before.
 //
 // Beside this package: accuracy (recall and false alarms on photos) with attack
-// (the copies that it judges), scale (the same as here at a million references,
-// with memory), demo (makes testdata) and edit (copies of photos for the demo).
+// (the copies that it judges), speed (from a JPEG to its fingerprint against
+// rivals, by size, kind and bits per pixel, and how near queries are to the
+// exact path), scale (the same as here at a million references, with memory),
+// jpegwriter (writes JPEGs of every Huffman kind for tests), demo (makes
+// testdata) and edit (copies of photos for the demo).
 // results holds raw output with date and machine, the pictures of ACCURACY.md,
 // and accuracy-small.json, what accuracy found on the small set; tests hold the
 // last two.

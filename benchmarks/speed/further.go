@@ -64,10 +64,12 @@ func allocations(ctx context.Context, files []input) ([]bar, error) {
 // Two workers against one, and beside it two loops that only count: what they
 // gain over one is all that the machine has to give at the time. Where that is
 // two cores, the bar is that of an idle machine; where it is less, because the
-// machine is busy or its cores share one, it is nine tenths of what there is.
+// machine is busy or its cores share one, it is nine tenths of what there is. A
+// machine that has not even half a core more shows nothing.
 const (
 	idleGain  = 1.95
 	busyShare = 0.9
+	leastGain = 1.5
 	// slice is how long each of the four runs at a time.
 	slice       = 60 * time.Millisecond
 	sliceRounds = 11

@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,23 +21,19 @@ import (
 	"github.com/touchstone-go/touchstone/hash"
 )
 
-// The peak of memory for a picture of 100 megapixels. Encoding one takes a
-// minute and a gigabyte; but with a restart interval the coded data of a strip
-// depend on nothing before, so a strip of some height is encoded once and its
-// scans are written several times under each other. That works for any kind of
-// file whose scans each have a multiple of eight intervals a strip (the markers
-// between them are numbered modulo eight).
+// The peak of memory for a picture of 100 megapixels. Its pixels would take
+// longer to make than to read, so it is put together from blocks of coefficients:
+// windows of a smaller picture, enlarged, since parts of photos as they are would
+// be a fine pattern in one of this size. They lie at random, since a picture that
+// repeats itself has frequencies with nothing in them.
 //
 // Memory is that of a process of its own, as the kernel counts it: the program,
 // the file and all that the query needs.
 
 const (
-	largeWidth  = 10_000
-	stripHeight = 1_024
-	strips      = 10
-	// interval is a row of MCUs of 16x16 pixels, and half or all of a row of
-	// blocks of one component.
-	interval = largeWidth / 16
+	largeSide  = 10_000
+	sourceSide = 2400 // of the picture that windows are taken from
+	enlarging  = 4
 
 	maxPeak = 40 << 20 // bytes
 )
@@ -45,65 +41,44 @@ const (
 // memoryKnown says whether this system tells the peak.
 const memoryKnown = runtime.GOOS == "linux"
 
-// largeFile writes a JPEG of 10,000 x 10,240 pixels. Its tiles are enlarged four
-// times: as they are they would be a fine pattern in a picture of this size.
-func largeFile(photos []*image.NRGBA, progressive bool) ([]byte, error) {
-	strip := imaging.Resize(mosaic(photos, largeWidth/4, stripHeight/4, 0), largeWidth, stripHeight, imaging.Linear)
-	daylight.add(strip, 0)
-	b, err := jpegwriter.Encode(strip, jpegwriter.Options{Quality: 75, Progressive: progressive, RestartInterval: interval})
+// largePicture puts the picture together, 4:2:0.
+func largePicture(photos []*image.NRGBA) (*jpegwriter.Coefficients, error) {
+	source := imaging.Resize(mosaic(photos, sourceSide/enlarging, sourceSide/enlarging, 0), sourceSide, sourceSide, imaging.Linear)
+	indoors.add(source, 0)
+	from, err := jpegwriter.FromImage(source, jpegwriter.Options{Quality: 88})
 	if err != nil {
 		return nil, err
 	}
-	return repeatScans(b, strips)
+	to, err := jpegwriter.NewCoefficients(largeSide, largeSide, 3, jpegwriter.S420)
+	if err != nil {
+		return nil, err
+	}
+	to.Tables = from.Tables
+	const rows = largeSide / 16 // and columns: MCUs
+	draw := rand.New(rand.NewPCG(0, 0))
+	side := func() int { return (minTile + draw.IntN(maxTile-minTile+1)) * enlarging / 16 }
+	for y := 0; y < rows; {
+		h := side()
+		for x := 0; x < rows; {
+			w := side()
+			fx, fy := draw.IntN(sourceSide/16-w+1), draw.IntN(sourceSide/16-h+1)
+			window(to, from, x, y, min(w, rows-x), min(h, rows-y), fx, fy)
+			x += w
+		}
+		y += h
+	}
+	return to, nil
 }
 
-// repeatScans makes a JPEG n times as high whose parts are all as b, which has
-// restart intervals.
-func repeatScans(b []byte, n int) ([]byte, error) {
-	out := append([]byte(nil), b[:2]...)
-	for i := 2; i+4 <= len(b); {
-		marker := b[i+1]
-		if b[i] != 0xff {
-			return nil, errors.New("no marker where one must be")
+// window copies w x h MCUs from (fx, fy) to (x, y).
+func window(to, from *jpegwriter.Coefficients, x, y, w, h, fx, fy int) {
+	for i := range to.Components {
+		t, f := &to.Components[i], &from.Components[i]
+		for row := range h * t.V {
+			at, source := (y*t.V+row)*t.Stride+x*t.H, (fy*f.V+row)*f.Stride+fx*f.H
+			copy(t.Blocks[at:at+w*t.H], f.Blocks[source:])
 		}
-		end := i + 2 + int(binary.BigEndian.Uint16(b[i+2:]))
-		segment := len(out)
-		out = append(out, b[i:end]...)
-		switch marker {
-		case 0xc0, 0xc1, 0xc2: // frame header: length, precision, height
-			height := binary.BigEndian.Uint16(b[i+5:])
-			binary.BigEndian.PutUint16(out[segment+5:], height*uint16(n))
-		case 0xda:
-			coded, restarts := codedData(b[end:])
-			if restarts%8 != 7 {
-				return nil, fmt.Errorf("%d restart intervals, not a multiple of eight", restarts+1)
-			}
-			for k := range n {
-				if k > 0 {
-					out = append(out, 0xff, 0xd7)
-				}
-				out = append(out, coded...)
-			}
-			end += len(coded)
-		}
-		i = end
 	}
-	return append(out, 0xff, 0xd9), nil
-}
-
-// codedData is what comes before the next marker that is not one between restart
-// intervals, and how many of those there are.
-func codedData(b []byte) (coded []byte, restarts int) {
-	for i := 0; i+1 < len(b); i++ {
-		if b[i] != 0xff || b[i+1] == 0 {
-			continue
-		}
-		if b[i+1]&^7 != 0xd0 {
-			return b[:i], restarts
-		}
-		restarts++
-	}
-	return b, restarts
 }
 
 // peakVariable makes this program the child that looks at a large file.
@@ -116,11 +91,15 @@ func peaks(ctx context.Context, photos []*image.NRGBA) ([]bar, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	picture, err := largePicture(photos)
+	if err != nil {
+		return nil, fmt.Errorf("a large picture: %w", err)
+	}
 	var bars []bar
 	for _, kind := range []string{"baseline", progressiveKind} {
-		file, err := largeFile(photos, kind == progressiveKind)
+		file, err := picture.Encode(jpegwriter.Options{Progressive: kind == progressiveKind})
 		if err != nil {
-			return nil, fmt.Errorf("a large file: %w", err)
+			return nil, fmt.Errorf("a large %s file: %w", kind, err)
 		}
 		path := filepath.Join(dir, kind+".jpg")
 		if err := os.WriteFile(path, file, 0o600); err != nil {
@@ -131,7 +110,7 @@ func peaks(ctx context.Context, photos []*image.NRGBA) ([]bar, error) {
 			return nil, fmt.Errorf("a large %s file: %w", kind, err)
 		}
 		b := bar{
-			Figure: fmt.Sprintf("peak for 102 megapixels, %s, a file of %.1f MB: MB", kind, float64(len(file))/(1<<20)),
+			Figure: fmt.Sprintf("peak for 100 megapixels, %s, a file of %.1f MB: MB", kind, float64(len(file))/(1<<20)),
 			Value:  rounded(peak / (1 << 20)), Bar: maxPeak >> 20,
 		}
 		if memoryKnown {
@@ -150,8 +129,10 @@ func peakOf(ctx context.Context, path string) (float64, error) {
 	}
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Env = append(os.Environ(), peakVariable+"="+path)
-	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(exit.Stderr))
+	}
 	if err != nil {
 		return 0, err
 	}

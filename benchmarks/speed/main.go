@@ -27,7 +27,7 @@
 //
 // Further figures, each with its bar (further.go, large.go): what a query
 // allocates, two workers against one, PNG and WebP against their decoders, and
-// the peak of memory for 102 megapixels.
+// the peak of memory for 100 megapixels.
 //
 // With -files the same table is printed for any folder of JPEGs, by size class
 // (that of the table with no more pixels) and kind.

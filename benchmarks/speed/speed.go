@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -212,17 +213,17 @@ func (r *speedResults) size(ctx context.Context, groups []group, w io.Writer) er
 	return err
 }
 
-const columns = "%-9s  %-11s  %-7s  %-9s  %5s %5s  %8s  %8s %-21s  %8s %-21s  %8s %-21s\n"
+const columns = "%-9s  %-11s  %-9s  %-9s  %5s %5s  %8s  %8s %-18s  %8s %-18s  %8s %-18s"
 
 // printHead writes the head of the table, print a line of it.
 func printHead(w io.Writer) {
-	fmt.Fprintf(w, columns, "size", "kind", "bits/px", "quality", "files", "exact", "ours ms", "A ms", "ratio", "Ext ms", "ratio", "Read ms", "ratio")
+	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf(columns, "size", "kind", "bits/px", "quality", "files", "exact", "ours ms", "A ms", " ratio", "Ext ms", " ratio", "Read ms", " ratio"), " "))
 }
 
 func (l line) print(w io.Writer) {
 	bits := fmt.Sprintf("%.2f", l.Bits[0])
 	if l.Bits[0] != l.Bits[1] {
-		bits = fmt.Sprintf("%.1f-%.1f", l.Bits[0], l.Bits[1])
+		bits = fmt.Sprintf("%.2f-%.2f", l.Bits[0], l.Bits[1])
 	}
 	quality := "-"
 	if l.Quality[1] > 0 {
@@ -232,7 +233,7 @@ func (l line) print(w io.Writer) {
 	for _, v := range l.all() {
 		cells = append(cells, milliseconds(v.Milliseconds), v.verdict())
 	}
-	fmt.Fprintf(w, columns, cells...)
+	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf(columns, cells...), " "))
 }
 
 func milliseconds(v float64) string { return fmt.Sprintf("%.3g", v) }
