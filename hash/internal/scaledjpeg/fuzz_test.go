@@ -61,8 +61,13 @@ const fuzzMemory = 1<<20 + 3*fuzzPixels/64*16*4
 // bounded decodes within fuzzPixels, with a fresh decoder, and looks at what that
 // takes.
 func bounded(t *testing.T, b []byte, scale int) {
-	if _, why := readTwin(b, scale, fuzzPixels); why == tooLarge {
+	tw, why := readTwin(b, scale, fuzzPixels)
+	if why == tooLarge {
 		return
+	}
+	a := &album{want: func(x, y int) bool { return (x+y)/8%3 == 0 }}
+	if _, err := new(Decoder).DecodeDetail(b, scale, a, never); (err == nil) != (why == "" && inFull(tw)) {
+		t.Errorf("with detail at %d: %v, twin %q, %d scans", scale, err, why, tw.scans)
 	}
 	agree(t, new(Decoder), "fuzzed", b, scale, fuzzPixels)
 	var before, after runtime.MemStats

@@ -20,6 +20,7 @@ type generated struct {
 	name    string
 	// natural says that the content is a picture, not coefficients by lot.
 	natural bool
+	reach   int // the largest coefficient otherwise
 }
 
 // samplings are all that image/jpeg reads.
@@ -152,6 +153,7 @@ func (g *generated) fill(r *rand.Rand, c *jpegwriter.Coefficients) {
 	if g.options.OptimiseTables || g.options.Progressive {
 		reach = pick(r, []int{2, 30, 1000, 1000, 16000})
 	}
+	g.reach = reach
 	for i := range c.Components {
 		for j := range c.Components[i].Blocks {
 			b := &c.Components[i].Blocks[j]
