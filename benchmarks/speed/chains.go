@@ -105,9 +105,9 @@ func (s *stopwatch) query(ctx context.Context, data []byte) error {
 
 // time times our way, and says whether the exact path read the file.
 func (s *stopwatch) time(ctx context.Context, f input) (took time.Duration, read bool, err error) {
-	start := time.Now()
+	start := clock()
 	fp, info, err := s.h.Query(ctx, f.data, limits)
-	took = time.Since(start)
+	took = clock() - start
 	if err != nil {
 		return 0, false, fmt.Errorf("%s: %w", f.name, err)
 	}
@@ -119,24 +119,24 @@ func (s *stopwatch) time(ctx context.Context, f input) (took time.Duration, read
 
 // timeSlow times the other ways.
 func timeSlow(ctx context.Context, f input, all *[chains][]time.Duration) error {
-	start := time.Now()
+	start := clock()
 	img, err := jpeg.Decode(bytes.NewReader(f.data))
-	decoding := time.Since(start)
+	decoding := clock() - start
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
 	for i, hashing := range []func(image.Image) error{perception, extPerception} {
-		start = time.Now()
+		start = clock()
 		if err := hashing(img); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		all[rival+i] = append(all[rival+i], decoding+time.Since(start))
+		all[rival+i] = append(all[rival+i], decoding+clock()-start)
 	}
-	start = time.Now()
+	start = clock()
 	if _, _, err := hash.Read(ctx, bytes.NewBuffer(f.data), limits); err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
-	all[exact] = append(all[exact], time.Since(start))
+	all[exact] = append(all[exact], clock()-start)
 	return nil
 }
 

@@ -13,8 +13,6 @@ type kind struct {
 	o    jpegwriter.Options
 }
 
-func (k kind) progressive() bool { return k.o.Progressive }
-
 // kinds are those of the table.
 var kinds = []kind{
 	{"4:2:0", jpegwriter.Options{Sampling: jpegwriter.S420}},

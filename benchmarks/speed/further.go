@@ -189,11 +189,11 @@ func besideDecoder(ctx context.Context, file []byte, decode func(io.Reader) (ima
 	for range turns {
 		for i, work := range works {
 			runtime.GC()
-			start := time.Now()
+			start := clock()
 			if err := work(); err != nil {
 				return 0, 0, err
 			}
-			took[i] = append(took[i], time.Since(start))
+			took[i] = append(took[i], clock()-start)
 		}
 	}
 	decoder := median(took[0]).Seconds()

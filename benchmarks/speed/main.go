@@ -20,8 +20,9 @@
 //	Ext   image/jpeg, then goimagehash.ExtPerceptionHash(16, 16): 256 bits
 //	Read  hash.Read, our own exact path
 //
-// in one run, in turns, on one core, from files in memory. A file's time is the
-// median of 10 turns for ours and of 10, 5, 3 and 3 of these turns for the slow
+// in one run, in turns, on one core, from files in memory; time is that of the
+// processor, where the system counts it finely. A file's time is the
+// median of 10 turns for ours and of 10, 5, 3 and 3 of these for the slow
 // ways at the four sizes; a line's is the median of its files. A ratio is the
 // median of the files' own ratios. Beside each stands the bar that it must reach.
 //
