@@ -29,6 +29,10 @@ const (
 	// more than clearLevels from the border's colour.
 	clearLevels = 8
 	clearOdd    = 1
+	// A side is clearly open, without any border, if more than openOdd percent of its first
+	// line are more than openLevels from the colour of most.
+	openLevels = 24
+	openOdd    = 6
 )
 
 // borderGrid is the colour picture of 192 pixels, in part exact.
@@ -36,8 +40,10 @@ type borderGrid struct {
 	pixels, size image.Point // of the picture and of the grid, as stored
 	turn         Transform
 	colour       *image.NRGBA // as stored
-	upright      *image.NRGBA
-	rows, cols   []bool // exact lines of the grid, as stored
+	upright      *image.NRGBA // the same if nothing is turned
+	turned       *image.NRGBA
+	open         [4]bool // sides of the upright picture that are clearly open
+	rows, cols   []bool  // exact lines of the grid, as stored
 	across, down []cellShare
 	sums         []uint64 // three channels of each cell
 	row          [3 * (colourSide + 1)]uint64
@@ -51,17 +57,29 @@ type cellShare struct {
 	wanted      bool
 }
 
-// begin lays the grid over a small picture and fills it.
-func (g *borderGrid) begin(pic *scaledjpeg.Picture, t Transform) {
+// begin lays the grid over a small picture and fills it. It reports whether any side may
+// have a border.
+func (g *borderGrid) begin(pic *scaledjpeg.Picture, t Transform) bool {
 	w, h := fit(pic.Width, pic.Height, colourSide)
 	g.pixels, g.size, g.turn = image.Pt(pic.Width, pic.Height), image.Pt(w, h), t
-	g.colour, g.upright = gridPicture(g.colour, w, h), gridPicture(g.upright, w, h)
-	if turns[t].transpose {
-		g.upright = gridPicture(g.upright, h, w)
-	}
+	g.colour = gridPicture(g.colour, w, h)
 	g.rows, g.cols = cleared(g.rows, h), cleared(g.cols, w)
 	g.sums = cleared(g.sums, 3*w*h)
 	g.coarse(pic)
+	g.orient()
+	return g.openSides() < 4
+}
+
+// openSides finds the sides that are clearly open, and counts them.
+func (g *borderGrid) openSides() (n int) {
+	for s := range g.open {
+		l := linesFrom(g.upright, g.upright.Rect, flank(s))
+		g.open[s] = 100*l.odd(0, l.median(), openLevels) > openOdd*l.length
+		if g.open[s] {
+			n++
+		}
+	}
+	return n
 }
 
 func cleared[T any](s []T, n int) []T {
@@ -130,116 +148,125 @@ func level8(v int16) byte {
 	return byte(min(max((int(v)+1<<(scaledjpeg.Fraction-1))>>scaledjpeg.Fraction, 0), 255))
 }
 
-// box trims the grid: the part of the upright grid inside the border.
-func (g *borderGrid) box() image.Rectangle {
-	u := turns[g.turn]
-	to := g.upright
+// orient makes the upright grid.
+func (g *borderGrid) orient() {
+	if g.turn == Upright {
+		g.upright = g.colour
+		return
+	}
+	u, w, h := turns[g.turn], g.size.X, g.size.Y
+	if u.transpose {
+		w, h = h, w
+	}
+	g.turned = gridPicture(g.turned, w, h)
+	g.upright = g.turned
 	for j := range g.size.Y {
 		from := g.colour.Pix[j*g.colour.Stride:]
 		for i := range g.size.X {
-			x, y := u.place(i, j, to.Rect.Dx(), to.Rect.Dy())
-			copy(to.Pix[y*to.Stride+4*x:][:4], from[4*i:4*i+4])
+			x, y := u.place(i, j, w, h)
+			copy(g.upright.Pix[y*g.upright.Stride+4*x:][:4], from[4*i:4*i+4])
 		}
 	}
-	box, _ := trim(to)
+}
+
+// box trims the grid: the part of the upright grid inside the border.
+func (g *borderGrid) box() image.Rectangle {
+	box, _ := trim(g.upright)
 	return box
 }
 
-// edges are the lines inside the edges of a box: of rows, then of columns.
-func edges(box image.Rectangle) (rows, cols [2]int) {
-	return [2]int{box.Min.Y, box.Max.Y - 1}, [2]int{box.Min.X, box.Max.X - 1}
+// edge is one side of a box on the upright grid: the first line inside it, counted from
+// that side of the grid, and whether lines of that side are rows.
+func (g *borderGrid) edge(s flank, box image.Rectangle) (at int, rows bool) {
+	r := g.upright.Rect
+	switch s {
+	case top:
+		return box.Min.Y, true
+	case bottom:
+		return r.Max.Y - box.Max.Y, true
+	case left:
+		return box.Min.X, false
+	}
+	return r.Max.X - box.Max.X, false
 }
 
-// lines returns the exact rows and columns of the upright grid, and whether index i of
-// them is stored in reverse.
-func (g *borderGrid) lines() (rows, cols []bool, flipRows, flipCols bool) {
+// exact returns where it is noted whether line i from a side is to be exact; nil if there is
+// no such line.
+func (g *borderGrid) exact(s flank, i int) *bool {
 	u := turns[g.turn]
-	rows, cols = g.rows, g.cols
-	if u.transpose {
-		rows, cols = cols, rows
+	rows := s == top || s == bottom
+	noted := g.cols
+	if rows != u.transpose {
+		noted = g.rows
 	}
-	return rows, cols, u.flips&2 != 0, u.flips&1 != 0
+	if i < 0 || i >= len(noted) {
+		return nil
+	}
+	reversed := s == bottom || s == right
+	if rows && u.flips&2 != 0 || !rows && u.flips&1 != 0 {
+		reversed = !reversed
+	}
+	if reversed {
+		i = len(noted) - 1 - i
+	}
+	return &noted[i]
 }
 
 // want adds the lines about the edges of a box to those that are to be exact, and those
-// outside that are not clear.
-func (g *borderGrid) want(box image.Rectangle) {
-	rows, cols, flipRows, flipCols := g.lines()
-	atRows, atCols := edges(box)
-	mark := func(lines []bool, at int, flip bool) {
-		for i := max(0, at-edgeLines); i <= min(at+edgeLines, len(lines)-1); i++ {
-			lines[turnedIndex(i, len(lines), flip)] = true
+// outside that are not clear. It reports whether there are any.
+func (g *borderGrid) want(box image.Rectangle) (any bool) {
+	for s := range flank(4) {
+		at, _ := g.edge(s, box)
+		if at == 0 && g.open[s] {
+			continue
 		}
+		for i := at - edgeLines; i <= at+edgeLines; i++ {
+			if e := g.exact(s, i); e != nil {
+				*e, any = true, true
+			}
+		}
+		g.doubtful(s, box)
 	}
-	for i := range 2 {
-		mark(rows, atRows[i], flipRows)
-		mark(cols, atCols[i], flipCols)
-	}
-	g.doubtful(box)
+	return any
 }
 
 // sure reports whether the edges of a box lie among exact lines, the line inside each
 // and the one outside, and all lines beyond are exact or clear. It adds those
 // that are neither to those that are to be exact.
 func (g *borderGrid) sure(box image.Rectangle) bool {
-	rows, cols, flipRows, flipCols := g.lines()
-	atRows, atCols := edges(box)
-	exact := func(lines []bool, at int, flip bool) bool {
-		return at < 0 || at >= len(lines) || lines[turnedIndex(at, len(lines), flip)]
-	}
 	ok := true
-	for i, outside := range [2]int{-1, 1} {
-		ok = ok && exact(rows, atRows[i], flipRows) && exact(rows, atRows[i]+outside, flipRows) &&
-			exact(cols, atCols[i], flipCols) && exact(cols, atCols[i]+outside, flipCols)
+	for s := range flank(4) {
+		at, _ := g.edge(s, box)
+		if at == 0 && g.open[s] {
+			continue
+		}
+		inside, outside := g.exact(s, at), g.exact(s, at-1)
+		ok = ok && (inside == nil || *inside) && (outside == nil || *outside)
+		ok = !g.doubtful(s, box) && ok
 	}
-	return !g.doubtful(box) && ok
+	return ok
 }
 
-// doubtful adds the lines outside a box that are not clearly border to those that are
-// to be exact, and reports whether there were any. Rows are looked at in their whole
-// length, columns between the rows of the box, as trim does it first.
-func (g *borderGrid) doubtful(box image.Rectangle) bool {
-	rows, cols, flipRows, flipCols := g.lines()
+// doubtful adds the lines outside one side of a box that are not clearly border to those
+// that are to be exact, and reports whether there were any. Rows are looked at in
+// their whole length, columns between the rows of the box, as trim does it first.
+func (g *borderGrid) doubtful(s flank, box image.Rectangle) (found bool) {
+	n, rows := g.edge(s, box)
 	r := g.upright.Rect
-	middle := image.Rect(r.Min.X, box.Min.Y, r.Max.X, box.Max.Y)
-	found := g.doubtfulLines(r, image.Pt(0, 0), image.Pt(0, 1), box.Min.Y, rows, flipRows)
-	found = g.doubtfulLines(r, image.Pt(0, r.Dy()-1), image.Pt(0, -1), r.Max.Y-box.Max.Y, rows, flipRows) || found
-	found = g.doubtfulLines(middle, image.Pt(0, 0), image.Pt(1, 0), box.Min.X, cols, flipCols) || found
-	return g.doubtfulLines(middle, image.Pt(r.Dx()-1, 0), image.Pt(-1, 0), r.Max.X-box.Max.X, cols, flipCols) || found
-}
-
-// doubtfulLines looks at the first n lines of one side of a part of the grid, which begin
-// at start and lie at next from one another.
-func (g *borderGrid) doubtfulLines(r image.Rectangle, start, next image.Point, n int, exact []bool, flip bool) bool {
-	along, length := image.Pt(1, 0), r.Dx()
-	if next.X != 0 {
-		along, length = image.Pt(0, 1), r.Dy()
+	if !rows {
+		r.Min.Y, r.Max.Y = box.Min.Y, box.Max.Y
 	}
-	if n < 1 {
+	l := linesFrom(g.upright, r, s)
+	if n == 0 || l.n < 2 {
 		return false
 	}
-	at := func(line, i int) []uint8 {
-		p := r.Min.Add(start).Add(next.Mul(line)).Add(along.Mul(i))
-		return g.upright.Pix[g.upright.PixOffset(p.X, p.Y):][:3]
-	}
-	colour, found := medianColour(length, at), false
-	for line := range n {
-		i := line
-		if next.X+next.Y < 0 {
-			i = len(exact) - 1 - line
-		}
-		if i = turnedIndex(i, len(exact), flip); !exact[i] && !isEven(line, length, colour, at, clearLevels, clearOdd) {
-			exact[i], found = true, true
+	colour := l.median()
+	for i := range n {
+		if e := g.exact(s, i); !*e && 100*l.odd(i, colour, clearLevels) > clearOdd*l.length {
+			*e, found = true, true
 		}
 	}
 	return found
-}
-
-func turnedIndex(i, n int, flip bool) int {
-	if flip {
-		return n - 1 - i
-	}
-	return i
 }
 
 // read prepares the sums for a pass over the file.
@@ -347,4 +374,5 @@ func (g *borderGrid) finish() {
 			}
 		}
 	}
+	g.orient()
 }

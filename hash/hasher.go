@@ -146,14 +146,18 @@ func (q *query) read(k int) (f Fingerprint, r *glimpse, err error) {
 // decide.
 func (q *query) border(k int) (scale int, ok bool, err error) {
 	g := &q.borders
-	g.begin(q.pic, q.turn)
+	if !g.begin(q.pic, q.turn) {
+		return k, true, nil
+	}
 	q.grid, q.box = g.upright.Rect, g.box()
 	for range 3 {
 		inside := scaleBox(q.box, q.grid, image.Rectangle{Max: uprightSize(q.pic, q.turn)})
 		if k = max(k, scaleFor(inside.Dx(), inside.Dy())); scaleFor(inside.Dx(), inside.Dy()) == 0 {
 			return 0, false, nil
 		}
-		g.want(q.box)
+		if !g.want(q.box) {
+			return k, true, nil
+		}
 		g.read()
 		if q.pic, err = q.jpeg.DecodeDetail(q.file, k, g, q.checkDeadline); err != nil {
 			return 0, false, err

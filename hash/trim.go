@@ -34,16 +34,26 @@ const (
 	trimLeast  = 15 // percent of a side that must be left
 )
 
+// flank is one of the four sides of a picture.
+type flank uint8
+
+const (
+	top flank = iota
+	bottom
+	left
+	right
+)
+
 // trim returns the part of a colour picture inside its uniform border, and
 // whether anything was cut off.
 func trim(m *image.NRGBA) (image.Rectangle, bool) {
 	r := m.Rect
 	for range trimRounds {
 		before := r
-		r.Min.Y += borderLines(m, r, image.Pt(0, 0), image.Pt(0, 1), image.Pt(1, 0))
-		r.Max.Y -= borderLines(m, r, image.Pt(0, r.Dy()-1), image.Pt(0, -1), image.Pt(1, 0))
-		r.Min.X += borderLines(m, r, image.Pt(0, 0), image.Pt(1, 0), image.Pt(0, 1))
-		r.Max.X -= borderLines(m, r, image.Pt(r.Dx()-1, 0), image.Pt(-1, 0), image.Pt(0, 1))
+		r.Min.Y += linesFrom(m, r, top).border()
+		r.Max.Y -= linesFrom(m, r, bottom).border()
+		r.Min.X += linesFrom(m, r, left).border()
+		r.Max.X -= linesFrom(m, r, right).border()
 		if 100*r.Dx() < trimLeast*m.Rect.Dx() || 100*r.Dy() < trimLeast*m.Rect.Dy() {
 			return m.Rect, false
 		}
@@ -54,41 +64,57 @@ func trim(m *image.NRGBA) (image.Rectangle, bool) {
 	return r, r != m.Rect
 }
 
-// borderLines counts the border lines of one side of r: the first line starts
-// at the offset start, the next one lies at +next, pixels of a line at +along.
-func borderLines(m *image.NRGBA, r image.Rectangle, start, next, along image.Point) int {
-	lines, length := r.Dy(), r.Dx()
-	if next.X != 0 {
-		lines, length = length, lines
-	}
-	if lines < 2 || length < 1 {
-		return 0
-	}
-	at := func(line, i int) []uint8 {
-		p := r.Min.Add(start).Add(next.Mul(line)).Add(along.Mul(i))
-		return m.Pix[m.PixOffset(p.X, p.Y):][:3]
-	}
-	colour := medianColour(length, at)
-	n := 0
-	for n < lines && isEven(n, length, colour, at, trimLevels, trimOdd) {
-		n++
-	}
-	return n
+// lines are the lines of a part of a picture as they are met from one side: n of them,
+// each of so many pixels. The first begins at pix[0]; next and step lead, in bytes, from
+// a line to the next one and from a pixel to the next one.
+type lines struct {
+	pix        []uint8
+	at         int
+	next, step int
+	n, length  int
 }
 
-// medianColour is the median of each channel over lines 0 and 1 (of the two
+func linesFrom(m *image.NRGBA, r image.Rectangle, s flank) lines {
+	l := lines{pix: m.Pix, at: m.PixOffset(r.Min.X, r.Min.Y), next: m.Stride, step: 4, n: r.Dy(), length: r.Dx()}
+	if s == left || s == right {
+		l.next, l.step, l.n, l.length = 4, m.Stride, r.Dx(), r.Dy()
+	}
+	if s == bottom || s == right {
+		l.at, l.next = l.at+(l.n-1)*l.next, -l.next
+	}
+	return l
+}
+
+// border counts the lines, from the first on, that belong to the border.
+func (l lines) border() int {
+	if l.n < 2 || l.length < 1 {
+		return 0
+	}
+	colour := l.median()
+	for i := range l.n {
+		if 100*l.odd(i, colour, trimLevels) > trimOdd*l.length {
+			return i
+		}
+	}
+	return l.n
+}
+
+// median is the median of each channel over lines 0 and 1 (of the two
 // middle values the lower one).
-func medianColour(length int, at func(line, i int) []uint8) (c [3]uint8) {
+func (l lines) median() (c [3]uint8) {
 	var count [3][256]int
 	for line := range 2 {
-		for i := range length {
-			for ch, v := range at(line, i) {
-				count[ch][v]++
-			}
+		at := l.at + line*l.next
+		for range l.length {
+			p := l.pix[at:][:3]
+			count[0][p[0]]++
+			count[1][p[1]]++
+			count[2][p[2]]++
+			at += l.step
 		}
 	}
 	for ch := range c {
-		left := length
+		left := l.length
 		for v, n := range count[ch] {
 			if left -= n; left <= 0 {
 				c[ch] = uint8(v)
@@ -99,19 +125,18 @@ func medianColour(length int, at func(line, i int) []uint8) (c [3]uint8) {
 	return c
 }
 
-// isEven reports whether all but so many percent of a line are within so many levels of
-// a colour, in each channel.
-func isEven(line, length int, colour [3]uint8, at func(line, i int) []uint8, levels, percent int) bool {
-	odd := 0
-	for i := range length {
-		for ch, v := range at(line, i) {
-			if absDiff(v, colour[ch]) > levels {
-				odd++
-				break
-			}
+// odd counts the pixels of line i that are more than so many levels from a colour in any
+// channel.
+func (l lines) odd(i int, colour [3]uint8, levels int) int {
+	n, at := 0, l.at+i*l.next
+	for range l.length {
+		p := l.pix[at:][:3]
+		if absDiff(p[0], colour[0]) > levels || absDiff(p[1], colour[1]) > levels || absDiff(p[2], colour[2]) > levels {
+			n++
 		}
+		at += l.step
 	}
-	return 100*odd <= percent*length
+	return n
 }
 
 // scaleBox carries a box over from a picture of the size from to one of the
