@@ -93,7 +93,7 @@ accuracy: ## recall and false alarms on the photos of DATASET, against their bar
 bench-hash: ## how much faster than others a JPEG is fingerprinted, by size, kind and bits per pixel, against bars
 	$(GO) run ./benchmarks/speed $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(if $(FILES),-files $(FILES),$(DATASET))
 
-# With ALL=1 all photos and more mosaics, half an hour in place of a minute.
+# With ALL=1 all photos and more mosaics, ten minutes in place of one.
 .PHONY: fidelity
 fidelity: ## how far queries are from the exact fingerprints of the same pictures, against bars
 	$(GO) run ./benchmarks/speed -fidelity $(if $(ALL),-all) $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(DATASET)

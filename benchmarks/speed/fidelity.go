@@ -100,6 +100,7 @@ func (w *witness) find(ctx context.Context, class, name string, file []byte, ref
 	}
 	p := compare(class, name, query, reference)
 	p.full, p.exact = nearest(query.f, reference.f), nearest(exact.f, reference.f)
+	p.trimmed = -1 // the nearest of all frames is full
 	w.mixed = append(w.mixed, p)
 	return nil
 }

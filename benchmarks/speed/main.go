@@ -100,7 +100,7 @@ func parse(args []string, stderr io.Writer) (o options, ok bool) {
 	}
 	flags.StringVar(&o.files, "files", "", "measure the JPEGs below `FOLDER` as they are, not mosaics")
 	flags.BoolVar(&o.fidelity, "fidelity", false, "measure how far queries are from what the exact path says, not speed")
-	flags.BoolVar(&o.all, "all", false, "with -fidelity: all photos and more mosaics, half an hour in place of a minute")
+	flags.BoolVar(&o.all, "all", false, "with -fidelity: all photos and more mosaics, ten minutes in place of one")
 	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bar is missed")
 	flags.StringVar(&o.json, "json", "", "write the results to `FILE` as well")
 	if err := flags.Parse(args); err != nil {

@@ -33,10 +33,10 @@ type extent struct {
 	mixed    int // references of 2,000 pixels; a quarter of them are mosaics
 }
 
-// A sample takes less than a minute on two cores, the whole about twenty.
+// A sample takes less than a minute on two cores, the whole ten.
 var (
 	sampleExtent = extent{mosaics: [4]int{24, 16, 6, 2}, photos: 60, enlarged: 24, mixed: 48}
-	wholeExtent  = extent{mosaics: [4]int{200, 100, 40, 8}, enlarged: 300, mixed: 800}
+	wholeExtent  = extent{mosaics: [4]int{160, 80, 30, 6}, enlarged: 150, mixed: 500}
 )
 
 // allSubjects lists them. Large ones come first, so that no processor waits for
