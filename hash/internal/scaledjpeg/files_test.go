@@ -11,7 +11,7 @@ import (
 
 // every thins out what takes long: of the folders outside the repository each n-th
 // file is read.
-var every = flag.Int("every", 7, "read each n-th picture of the folders of TOUCHSTONE_DATASETS")
+var every = flag.Int("every", 12, "read each n-th picture of the folders of TOUCHSTONE_DATASETS")
 
 // long skips what takes seconds where tests are wanted short: that is under the race
 // detector, which takes ten times as long, and more memory.
