@@ -27,7 +27,7 @@ func decodeStored(t *testing.T, path string) *canonical {
 		t.Fatalf("%s: %v", path, err)
 	}
 	h.orientation = 1
-	c, err := decodeCanonical(context.Background(), b, h, time.Now().Add(time.Minute))
+	c, err := decodeCanonical(context.Background(), b, h, time.Now().Add(time.Minute), new(workspace))
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

@@ -40,6 +40,7 @@ type Hasher struct {
 	samples       samples
 	block         block
 	borders       borderGrid
+	exact         workspace
 	ctx           context.Context
 	deadline      time.Time
 	checkDeadline func() error
@@ -56,7 +57,7 @@ func (h *Hasher) Query(ctx context.Context, picture []byte, l Limits) (Fingerpri
 	}
 	f, info, err := h.scaled(ctx, picture, l)
 	if f.IsZero() && err == nil {
-		f, info, err = readBytes(ctx, picture, l)
+		f, info, err = readBytes(ctx, picture, l, &h.exact)
 	}
 	if err != nil {
 		return Fingerprint{}, info, err
@@ -328,7 +329,7 @@ func (i *Info) Load(ctx context.Context) error {
 	if i.canonical != nil || i.source == nil {
 		return nil
 	}
-	_, info, err := readBytes(ctx, i.source.bytes, i.source.limits)
+	_, info, err := readBytes(ctx, i.source.bytes, i.source.limits, new(workspace))
 	if err != nil {
 		return err
 	}

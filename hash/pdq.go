@@ -3,6 +3,7 @@ package hash
 import (
 	"image"
 	"math"
+	"slices"
 )
 
 // PDQ (Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ
@@ -37,8 +38,28 @@ const (
 // tap is a run of weights over consecutive pixels, with weightBits fractional
 // bits; they add up to one.
 type tap struct {
-	first   int
-	weights []uint64
+	first     int
+	weights   []uint64
+	symmetric bool
+}
+
+// of weighs the pixels of a row. Those of the same weight are added first, wherever
+// the edge of the picture does not cut the run.
+func (t *tap) of(row []uint16) uint64 {
+	run := row[t.first:][:len(t.weights)]
+	var sum uint64
+	if !t.symmetric {
+		for i, v := range run {
+			sum += uint64(v) * t.weights[i]
+		}
+		return sum
+	}
+	half := len(run) / 2
+	sum = uint64(run[half]) * t.weights[half]
+	for i, w := range t.weights[:half] {
+		sum += (uint64(run[i]) + uint64(run[len(run)-1-i])) * w
+	}
+	return sum
 }
 
 // tents returns the 64 taps of a side of n pixels: two box filters of
@@ -63,7 +84,10 @@ func tent(at, n int) tap {
 			w[x-first] += 1 / float64((hi-lo)*(h-l))
 		}
 	}
-	return tap{first, fixed(w)}
+	f := fixed(w)
+	mirrored := slices.Clone(f)
+	slices.Reverse(mirrored)
+	return tap{first, f, len(f)%2 == 1 && slices.Equal(f, mirrored)}
 }
 
 // box returns the half-open window that PDQ's box filter averages at pixel at.
@@ -96,12 +120,8 @@ func sample(p plane, r image.Rectangle) *samples {
 	columns := make([][pdqSide]uint64, r.Dy())
 	for y := range columns {
 		row := p.pix[(r.Min.Y+y)*p.w+r.Min.X:][:r.Dx()]
-		for k, t := range xs {
-			var sum uint64
-			for i, v := range row[t.first:][:len(t.weights)] {
-				sum += uint64(v) * t.weights[i]
-			}
-			columns[y][k] = sum >> (weightBits + lumaBits - fractionBits)
+		for k := range xs {
+			columns[y][k] = xs[k].of(row) >> (weightBits + lumaBits - fractionBits)
 		}
 	}
 	var s samples

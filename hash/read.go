@@ -90,12 +90,12 @@ func read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error)
 	if err != nil {
 		return Fingerprint{}, Info{Bytes: int64(len(b))}, err
 	}
-	f, info, err := readBytes(ctx, b, l)
+	f, info, err := readBytes(ctx, b, l, new(workspace))
 	info.SHA256 = sha256.Sum256(b)
 	return f, info, err
 }
 
-func readBytes(ctx context.Context, b []byte, l Limits) (Fingerprint, Info, error) {
+func readBytes(ctx context.Context, b []byte, l Limits, ws *workspace) (Fingerprint, Info, error) {
 	info := Info{Bytes: int64(len(b))}
 	h, err := inspect(b, l)
 	info.Format, info.Width, info.Height, info.Orientation = h.format, h.width, h.height, h.orientation
@@ -109,7 +109,7 @@ func readBytes(ctx context.Context, b []byte, l Limits) (Fingerprint, Info, erro
 		return Fingerprint{}, info, fmt.Errorf("wait for %d bytes of decode memory: %w", h.cost, err)
 	}
 	defer l.Budget.release(h.cost)
-	info.canonical, err = decodeCanonical(ctx, b, h, time.Now().Add(l.Timeout))
+	info.canonical, err = decodeCanonical(ctx, b, h, time.Now().Add(l.Timeout), ws)
 	if err != nil {
 		return Fingerprint{}, info, err
 	}
@@ -120,14 +120,10 @@ func readBytes(ctx context.Context, b []byte, l Limits) (Fingerprint, Info, erro
 	return f, info, err
 }
 
-// decodeCanonical keeps the full-size picture alive no longer than it takes to
-// make it canonical.
-func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time) (*canonical, error) {
-	img, err := decode(ctx, b, h, deadline)
-	if err != nil {
-		return nil, err
-	}
-	return canonicalise(img, h.orientation, func() error {
+// decodeCanonical keeps the full-size picture, if there is one, alive no longer
+// than it takes to make it canonical.
+func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time, ws *workspace) (*canonical, error) {
+	check := func() error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("read pixels: %w", err)
 		}
@@ -135,7 +131,22 @@ func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time
 			return unusable(TooCostly, "pixels not read in time")
 		}
 		return nil
-	})
+	}
+	if h.format == formatPNG {
+		c, err := ws.readPNG(b, check)
+		if err != nil {
+			return nil, err
+		}
+		if c != nil {
+			c.turn(h.orientation)
+			return c, nil
+		}
+	}
+	img, err := decode(ctx, b, h, deadline)
+	if err != nil {
+		return nil, err
+	}
+	return ws.canonicalise(img, h.orientation, check)
 }
 
 // Cost returns what decoding the picture b takes at most, estimated from its
