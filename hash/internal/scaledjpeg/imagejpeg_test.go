@@ -167,6 +167,7 @@ var overlooked = map[refusal]bool{
 	fourComponents: true, codedRGB: true, emptyPicture: true, manySamples: true, missingPlane: true, overSubscribed: true,
 	runOfBlocks: true, beyondBand: true, runBeyondScan: true, stray: true, manyUnreadBits: true, aloneSubsampled: true,
 	lateTable: true, missingTable: true,
+	missingCode: true, // runs of blocks may spare image/jpeg a table
 }
 
 // agree holds the decoder to the twin and to image/jpeg at one scale. It reports

@@ -182,7 +182,7 @@ func TestLeftToImageJPEG(t *testing.T) {
 			"", true, 1},
 		"a table before the second scan": {grey(0xc0, 1, meansCode, code(1, 0, [17][]byte{1: {0}}), all, data("100 0"),
 			segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{9}, 64)...)...), all, data("0 0")), "", true, 1},
-		"no tables":    {grey(0xc0, 1, all, data("0 0")), "no table", false, 1},
+		"no tables":    {grey(0xc0, 1, all, data("0 0")), missingCode, false, 1},
 		"stuffed data": {grey(0xc0, 2, code(0, 0, [17][]byte{1: {0}, 2: {7}}), code(1, 0, [17][]byte{1: {0}}), all, data("10 1111111 0 10 0000000 0")), "", true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,6 +29,7 @@ const (
 	stray           refusal = "bits that are not the next"
 	aloneSubsampled refusal = "a scan of one component with several blocks to a unit"
 	lateTable       refusal = "a divisor table after the first scan of a progressive file"
+	missingCode     refusal = "no table of codes"
 	missingTable    refusal = "a divisor table of which only the name is there"
 	otherRestart    refusal = "not the restart marker whose turn it is"
 )
@@ -389,7 +390,7 @@ func (s *twinScan) follow() {
 func (s *twinScan) begin() {
 	refuseIf(s.progressive && s.al > 2, manyUnreadBits)
 	for i, c := range s.comps {
-		refuseIf(s.from == 0 && s.dc[i] == nil || s.to > 0 && s.ac[i] == nil, "no table")
+		refuseIf(s.from == 0 && s.dc[i] == nil || s.to > 0 && s.ac[i] == nil, missingCode)
 		c.quant = s.tables[c.table]
 		c.seen = c.seen || s.from == 0
 	}
