@@ -121,6 +121,18 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+func TestExitCode(t *testing.T) {
+	for _, c := range []struct {
+		check  bool
+		missed int
+		want   int
+	}{{false, 3, 0}, {true, 0, 0}, {true, 3, 1}} {
+		if got := (options{check: c.check}).exitCode(c.missed); got != c.want {
+			t.Errorf("%+v: exit code %d", c, got)
+		}
+	}
+}
+
 // A data set that is named and missing is an error, not fewer photos.
 func TestFolders(t *testing.T) {
 	t.Chdir("../..")

@@ -77,9 +77,13 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if missed > 0 {
 		fmt.Fprintf(stdout, "%d bars missed\n", missed)
-		if o.check {
-			return 1
-		}
+	}
+	return o.exitCode(missed)
+}
+
+func (o options) exitCode(missed int) int {
+	if o.check && missed > 0 {
+		return 1
 	}
 	return 0
 }

@@ -6,6 +6,8 @@ import (
 	"image"
 	"math"
 	"testing"
+
+	"github.com/disintegration/imaging"
 )
 
 // The same on every CPU and in every revision, so that figures can be compared.
@@ -84,6 +86,34 @@ func TestRates(t *testing.T) {
 			if got := kindOf(file); got != k.name {
 				t.Errorf("%s is taken for %s", k.name, got)
 			}
+		}
+	}
+}
+
+// A picture whose middle is not like the rest of it reaches its rate as well.
+func TestRateBySteps(t *testing.T) {
+	for _, c := range []struct {
+		middle, rest noise
+		rate         rate
+	}{
+		{daylight, noise{3, 14}, rate{"low", 1.1, 1.26, daylight}},
+		{indoors, daylight, rate{"high", 1.2, 1.36, daylight}},
+	} {
+		img, middle := mosaic(drawings(), 1000, 1000, 5), mosaic(drawings(), 768, 768, 5)
+		c.middle.add(middle, 5)
+		c.rest.add(img, 5)
+		img = imaging.Paste(img, middle, image.Pt(116, 116))
+		file, quality, err := encodeAt(img, kinds[0], c.rate)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		first, err := qualityFor(sampleOf(img), kinds[0], c.rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := bitsPerPixel(file, 1000, 1000); b < c.rate.from || b > c.rate.to || quality == first {
+			t.Errorf("%s: %.2f bits per pixel at quality %d, first %d", c.rate.name, b, quality, first)
 		}
 	}
 }

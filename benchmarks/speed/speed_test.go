@@ -183,7 +183,9 @@ func TestPeakOfChild(t *testing.T) {
 }
 
 func TestWindow(t *testing.T) {
-	from, err := jpegwriter.FromImage(mosaic(drawings(), 64, 64, 0), jpegwriter.Options{})
+	img := mosaic(drawings(), 64, 64, 0)
+	indoors.add(img, 0)
+	from, err := jpegwriter.FromImage(img, jpegwriter.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
