@@ -51,14 +51,38 @@ type Hasher struct {
 // some 2 KB that Info keeps. The bytes must not change as long as Info.Load may
 // be called.
 func (h *Hasher) Query(ctx context.Context, picture []byte, l Limits) (Fingerprint, Info, error) {
+	return h.query(picture, l, func(l Limits) (Fingerprint, Info, error) {
+		f, info, err := h.scaled(ctx, picture, l)
+		if f.IsZero() && err == nil {
+			return readBytes(ctx, picture, l, &h.exact)
+		}
+		return f, info, err
+	})
+}
+
+// QueryExactly is Query for those who need the picture itself, for Info.Scene and the
+// like: it is read exactly at once. Only what is too costly for that, or damaged where
+// the small picture does not show it, is read as Query reads it; Info.Exact tells.
+func (h *Hasher) QueryExactly(ctx context.Context, picture []byte, l Limits) (Fingerprint, Info, error) {
+	return h.query(picture, l, func(l Limits) (Fingerprint, Info, error) {
+		f, info, err := readBytes(ctx, picture, l, &h.exact)
+		if reason, unusable := IsUnusable(err); unusable && (reason == TooCostly || reason == Corrupt) {
+			if g, less, err := h.scaled(ctx, picture, l); err == nil && !g.IsZero() {
+				return g, less, nil
+			}
+		}
+		return f, info, err
+	})
+}
+
+// query does what is common to queries: the length is checked, and the fingerprint says
+// what it is.
+func (h *Hasher) query(picture []byte, l Limits, read func(Limits) (Fingerprint, Info, error)) (Fingerprint, Info, error) {
 	l = l.WithDefaults()
 	if int64(len(picture)) > l.MaxBytes {
 		return Fingerprint{}, Info{Bytes: int64(len(picture))}, unusable(TooLarge, "%d bytes, the limit is %d", len(picture), l.MaxBytes)
 	}
-	f, info, err := h.scaled(ctx, picture, l)
-	if f.IsZero() && err == nil {
-		f, info, err = readBytes(ctx, picture, l, &h.exact)
-	}
+	f, info, err := read(l)
 	if err != nil {
 		return Fingerprint{}, info, err
 	}
@@ -92,7 +116,7 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 		info.Width, info.Height = ht, w
 	}
 	info.source = &source{b, l}
-	q := query{Hasher: h, file: b, turn: orientations[info.Orientation].t}
+	q := smallQuery{Hasher: h, file: b, turn: orientations[info.Orientation].t}
 	f, info.glimpse, err = q.read(k)
 	if err == scaledjpeg.ErrOdd {
 		err = nil
@@ -100,8 +124,8 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 	return f, info, err
 }
 
-// query is a JPEG that is read small.
-type query struct {
+// smallQuery is a JPEG that is read small.
+type smallQuery struct {
 	*Hasher
 	file []byte
 	turn Transform
@@ -120,7 +144,7 @@ type glimpse struct {
 
 // read makes the fingerprint at scale k, or at a larger one if there is any doubt; none,
 // and no error, if the exact path has to decide.
-func (q *query) read(k int) (f Fingerprint, r *glimpse, err error) {
+func (q *smallQuery) read(k int) (f Fingerprint, r *glimpse, err error) {
 	if q.pic, err = q.jpeg.Decode(q.file, k, q.checkDeadline); err != nil {
 		return f, nil, err
 	}
@@ -145,7 +169,7 @@ func (q *query) read(k int) (f Fingerprint, r *glimpse, err error) {
 // border finds the border (see border.go) on the picture at scale k, and reads it again at
 // the scale that the part inside needs. It reports false if the exact path has to
 // decide.
-func (q *query) border(k int) (scale int, ok bool, err error) {
+func (q *smallQuery) border(k int) (scale int, ok bool, err error) {
 	g := &q.borders
 	if !g.begin(q.pic, q.turn) {
 		return k, true, nil
@@ -194,7 +218,7 @@ func (h *Hasher) check() error {
 
 // fingerprint makes the fingerprint of the picture at scale k; none if there is doubt. It
 // reports whether that is because of a fine pattern, which a larger scale may see.
-func (q *query) fingerprint(k int) (f Fingerprint, r *glimpse, pattern bool) {
+func (q *smallQuery) fingerprint(k int) (f Fingerprint, r *glimpse, pattern bool) {
 	size := uprightSize(q.pic, q.turn)
 	w, h := fit(size.X, size.Y, lumaSide)
 	whole := image.Rect(0, 0, w, h)
@@ -224,7 +248,7 @@ func (q *query) fingerprint(k int) (f Fingerprint, r *glimpse, pattern bool) {
 
 // patterned transforms the means of the cells, and reports whether their code is too far
 // from the one of PDQ's samples for the scale k to be trusted.
-func (q *query) patterned(k int, code Code) bool {
+func (q *smallQuery) patterned(k int, code Code) bool {
 	most := smoothBits
 	if k == scaledjpeg.MaxScale {
 		most = patternBits
@@ -234,7 +258,7 @@ func (q *query) patterned(k int, code Code) bool {
 
 // trimmed adds the trimmed frame. It reports whether that is beyond doubt, and if not,
 // whether because of a fine pattern.
-func (q *query) trimmed(k int, f *Fingerprint, r *glimpse, whole image.Rectangle) (sure, pattern bool) {
+func (q *smallQuery) trimmed(k int, f *Fingerprint, r *glimpse, whole image.Rectangle) (sure, pattern bool) {
 	box := scaleBox(q.box, q.grid, whole)
 	q.tents.sample(&q.samples, q.pic, q.turn, byTent, box)
 	quality := q.samples.quality()
@@ -320,6 +344,9 @@ type source struct {
 	bytes  []byte
 	limits Limits
 }
+
+// Exact reports whether the picture was read exactly; see Load.
+func (i Info) Exact() bool { return i.canonical != nil }
 
 // Load reads the picture exactly if ReadQuery has not done so: which is what Scene,
 // Inner, Features, Thumbnail, Box and the values that Complete adds are made of. It does

@@ -135,37 +135,27 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 	if slot != 0 && mode == Fast && !slices.ContainsFunc(banks, (*bankView).hasRegions) {
 		return judgeKnown()
 	}
-	h := x.hashers.Get().(*hash.Hasher)
-	f, info, err := h.Query(ctx, picture, x.options.Limits)
-	x.hashers.Put(h)
+	f, info, err := x.read(ctx, picture, mode)
 	if _, unusable := hash.IsUnusable(err); unusable && slot != 0 {
 		return judgeKnown() // it was usable under other limits
 	}
 	if err != nil {
 		return Verdict{Mode: mode}, err
 	}
+	if !info.Exact() {
+		mode = Fast // what cannot be read exactly is judged by its fingerprint
+	}
 	f = f.AsRecipe(s.recipe)
-	// Reading the picture exactly is for the thorough search and for the other hashes.
-	// These are evidence for matches, or what a bank is searched by; most pictures need
-	// neither. What cannot be read exactly, too costly or damaged in its details, is
-	// judged by its fingerprint.
+	// The other hashes are evidence for matches, or what a bank is searched by. Most
+	// pictures need neither, and are then not read exactly in mode Fast.
 	var fault error
-	load := func() bool {
+	complete := func() hash.Fingerprint {
 		fault = info.Load(ctx)
 		if _, unusable := hash.IsUnusable(fault); unusable {
-			fault, mode = nil, Fast
-			return false
+			fault = nil
 		}
-		return fault == nil
-	}
-	complete := func() hash.Fingerprint {
-		if load() {
-			f = info.Complete(f, mains(banks)...)
-		}
+		f = info.Complete(f, mains(banks)...)
 		return f
-	}
-	if mode == Thorough {
-		load()
 	}
 	if lacksMain(f, banks) {
 		complete()
@@ -178,6 +168,16 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 		ms = mergeMatches(append(ms, added...))
 	}
 	return decide(f, ms, more, o, mode), err
+}
+
+// read makes the fingerprint of a query; the thorough search needs the picture as well.
+func (x *Index) read(ctx context.Context, picture []byte, mode Mode) (hash.Fingerprint, hash.Info, error) {
+	h := x.hashers.Get().(*hash.Hasher)
+	defer x.hashers.Put(h)
+	if mode == Thorough {
+		return h.QueryExactly(ctx, picture, x.options.Limits)
+	}
+	return h.Query(ctx, picture, x.options.Limits)
 }
 
 // mains returns the main hashes of the banks.
