@@ -150,8 +150,9 @@ func extPerception(img image.Image) error {
 	return err
 }
 
-// median returns the upper median of a list that is not empty, which it sorts.
+// median returns the median of a list that is not empty, which it sorts: of an even
+// number, what lies midway between the middle two.
 func median[T float64 | time.Duration](d []T) T {
 	slices.Sort(d)
-	return d[len(d)/2]
+	return (d[(len(d)-1)/2] + d[len(d)/2]) / 2
 }

@@ -12,7 +12,7 @@ import (
 type size struct {
 	name string
 	w, h int
-	slow int // turns of the slow ways: seconds a file at 12 MP
+	slow int // in how many turns the slow ways take part
 }
 
 // sizes are ascending.
@@ -213,10 +213,15 @@ func (r *speedResults) size(ctx context.Context, groups []group, w io.Writer) er
 	return err
 }
 
-const columns = "%-9s  %-11s  %-9s  %-9s  %5s %5s  %8s  %8s %-18s  %8s %-18s  %8s %-18s"
+const columns = "%-9s  %-11s  %-9s  %-9s  %7s %5s  %8s  %8s %-18s  %8s %-18s  %8s %-18s"
 
 // printHead writes the head of the table, print a line of it.
 func printHead(w io.Writer) {
+	fmt.Fprintf(w, "one core; median of %d turns for ours, of", turns)
+	for i, s := range sizes {
+		fmt.Fprintf(w, "%s %d at %s", []string{"", ",", ",", " and"}[i], s.slow, s.name)
+	}
+	fmt.Fprintln(w, " for the others; A, Ext and Read: see go doc ./benchmarks/speed")
 	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf(columns, "size", "kind", "bits/px", "quality", "files", "exact", "ours ms", "A ms", " ratio", "Ext ms", " ratio", "Read ms", " ratio"), " "))
 }
 
@@ -229,7 +234,11 @@ func (l line) print(w io.Writer) {
 	if l.Quality[1] > 0 {
 		quality = fmt.Sprintf("%d-%d", l.Quality[0], l.Quality[1])
 	}
-	cells := []any{l.Size, l.Kind, bits, quality, fmt.Sprint(l.Files), fmt.Sprint(l.Exact), milliseconds(l.Ours)}
+	files := fmt.Sprint(l.Files)
+	if l.Files < l.Of {
+		files += fmt.Sprintf("/%d", l.Of)
+	}
+	cells := []any{l.Size, l.Kind, bits, quality, files, fmt.Sprint(l.Exact), milliseconds(l.Ours)}
 	for _, v := range l.all() {
 		cells = append(cells, milliseconds(v.Milliseconds), v.verdict())
 	}

@@ -62,7 +62,7 @@ func TestSizeClass(t *testing.T) {
 
 func TestLineCountsMissedBars(t *testing.T) {
 	l := line{
-		Size: "500x500", Kind: "4:2:0", Files: 4, Ours: 0.5, Bits: [2]float64{1.2, 1.3}, Quality: [2]int{70, 79},
+		Size: "500x500", Kind: "4:2:0", Files: 4, Of: 17, Ours: 0.5, Bits: [2]float64{1.2, 1.3}, Quality: [2]int{70, 79},
 		A: versus{Ratio: 14, Bar: 14}, Ext: versus{Ratio: 39.9, Bar: 40}, Read: versus{Ratio: 1},
 	}
 	if l.missed() != 1 {
@@ -70,7 +70,7 @@ func TestLineCountsMissedBars(t *testing.T) {
 	}
 	var out strings.Builder
 	l.print(&out)
-	for _, want := range []string{"1.20-1.30", "70-79", "14.0 >= 14 ok", "39.9 >= 40 MISSED"} {
+	for _, want := range []string{"1.20-1.30", "70-79", " 4/17 ", "14.0 >= 14 ok", "39.9 >= 40 MISSED"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in %q", want, out.String())
 		}
@@ -88,6 +88,15 @@ func TestAgainst(t *testing.T) {
 	got := against(files, rival)
 	if want := (versus{Milliseconds: 20, Ratio: 15, Whole: 5}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestMedian(t *testing.T) {
+	if got := median([]float64{9, 1, 2}); got != 2 {
+		t.Errorf("of three: %v", got)
+	}
+	if got := median([]float64{4, 1, 9, 2}); got != 3 {
+		t.Errorf("of four: %v", got)
 	}
 }
 
