@@ -245,11 +245,16 @@ func (q *planeSampler) along(s *samples, j int, transpose bool) {
 	weights := q.across.weights
 	for k := range pdqSide {
 		n := int(q.across.count[k])
-		var sum int64
-		for i, v := range q.row[q.across.first[k]:][:n] {
-			sum += int64(v) * int64(weights[i])
-		}
+		row, w := q.row[q.across.first[k]:][:n], weights[:n]
 		weights = weights[n:]
+		var sum int64
+		for len(row) >= 2 && len(w) >= 2 {
+			sum += int64(w[0])*int64(row[0]) + int64(w[1])*int64(row[1])
+			row, w = row[2:], w[2:]
+		}
+		if len(row) > 0 && len(w) > 0 {
+			sum += int64(w[0]) * int64(row[0])
+		}
 		sum >>= scaledjpeg.Fraction + 2*blendBits - fractionBits
 		if transpose {
 			s[k][j] = sum

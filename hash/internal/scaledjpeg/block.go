@@ -170,6 +170,66 @@ func (r *reader) low(dc, ac *huffman, last int, place *[64]uint8, to *[32]int32)
 	return diff, k == 64 || k >= walkEnd || r.walk(ac, k)
 }
 
+// quarter is low for two samples a side: it reads what is wanted of a block, in the order
+// of place, and walks over the rest. It is low and walk with nothing between.
+func (r *reader) quarter(dc, ac *huffman, c *[32]int32) bool {
+	diff, ok := r.difference(dc)
+	if !ok {
+		return false
+	}
+	acc, n, pos := r.acc, r.n, r.pos
+	var low [8]int32 // in zig-zag order; those beyond the fourth come together in the last
+	k := 1
+	for k <= 4 {
+		if n < 32 {
+			acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
+			pos += int(63-n) >> 3
+			n |= 56
+		}
+		e := ac.direct[acc>>(64-directBits)]
+		v := int32(e) >> 16
+		if e&0xff == 0 {
+			r.acc, r.n, r.pos = acc, n, pos
+			if v, k, ok = r.long(ac, k); !ok {
+				return false
+			}
+			acc, n, pos = r.acc, r.n, r.pos
+		} else {
+			acc <<= e & 63
+			n -= uint64(e & 0xff)
+			k += int(e >> 8 & 0xff)
+		}
+		low[min(k-1, 7)&7] = v
+	}
+	c[0], c[1], c[2], c[3] = diff, low[1], low[2], low[4]
+	if k >= 64 {
+		r.acc, r.n, r.pos = acc, n, pos
+		return k == 64 || k >= walkEnd
+	}
+	for {
+		acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
+		pos += int(63-n) >> 3
+		n |= 56
+		e := uint64(ac.walk[acc>>(64-walkBits)])
+		if k += int(e >> 8); k < 64 {
+			acc <<= e & 63
+			n -= e & 63
+			e = uint64(ac.walk[acc>>(64-walkBits)])
+			if k += int(e >> 8); k < 64 {
+				acc <<= e & 63
+				n -= e & 63
+				continue
+			}
+		}
+		if k == 64 || k >= walkEnd && k < walkEnd+64 {
+			r.acc, r.n, r.pos = acc<<(e&63), n-(e&63), pos
+			return true
+		}
+		r.acc, r.n, r.pos = acc, n, pos
+		return r.steps(ac, k-int(e>>8))
+	}
+}
+
 // long reads a symbol and its value where they have more than directBits, or are none of
 // the kind. It returns the value of the coefficient before next. At least 32
 // bits must count.

@@ -194,7 +194,7 @@ func TestSamplesStay(t *testing.T) {
 			}
 		}
 	}
-	const want = 0xb1686aa8
+	const want = 0x3ca458a8
 	if got := sum.Sum32(); got != want {
 		t.Errorf("the sum of all samples is %#x, want %#x", got, want)
 	}

@@ -23,14 +23,25 @@
 //
 // This package has no errors of its own about files. What it does not read, or what
 // is not as it should be, is [ErrOdd], and the caller asks image/jpeg, whose word
-// is final: four components, planes that are RGB, more than 8 bits, arithmetic and
-// lossless coding, damage of any kind. Only the opposite needs care: files that
-// this package reads and image/jpeg refuses. They are damaged where this package
-// does not look:
+// is final. Besides damage of any kind that is:
 //
-//   - in the scans of a progressive file that the scale does not need (all but the
-//     first scans of low frequencies): bad codes, missing data up to the next marker,
-//     wrong headers of such scans, tables that are not sound and that only they use.
+//   - four components, planes that are red, green and blue, more than 8 bits,
+//     arithmetic and lossless coding, no pixels;
+//   - codes that are no prefix codes, or missing; coefficients beyond the block or the
+//     band; runs of blocks in a sequential scan, or beyond the last block;
+//   - restart markers that are missing or out of turn;
+//   - in progressive files: scans that do not continue what was sent before (sent twice,
+//     refined out of order or without having been sent), that leave more than
+//     two bits for later, quantisation tables after the first scan, a component
+//     without a scan;
+//   - a scan of one component with several blocks to a unit, if there are restart markers
+//     or it is chroma: image/jpeg does not read these as T.81 has them.
+//
+// Only the opposite needs care: files that this package reads and image/jpeg refuses.
+// They are damaged where this package does not look, in the scans of a progressive file
+// that the scale does not need: bad codes, tables that are missing, data that is
+// missing up to the next marker or too much. The headers of those scans, and tables that
+// are there, are read all the same.
 package scaledjpeg
 
 import (

@@ -199,6 +199,13 @@ func (d *Decoder) block(l *lane, at int) bool {
 		return ok
 	case readLow:
 		c := &l.scaler.coefs
+		if l.side == 2 {
+			ok := r.quarter(l.dc, l.ac, c)
+			l.predicted += c[0]
+			c[0] = l.predicted
+			l.scaler.block2(l.pix[at:], l.row)
+			return ok
+		}
 		clear(c[:unwanted])
 		diff, ok := r.low(l.dc, l.ac, d.last, &l.scaler.place, c)
 		l.predicted += diff
@@ -250,9 +257,11 @@ func (d *Decoder) single(l *lane, bx, by int) bool {
 	if d.nComps > 1 || !d.wanted(bx, by) {
 		return d.block(l, at)
 	}
-	ok := d.whole(0, at, 0, 0)
+	if !d.whole(0, at, 0, 0) {
+		return false
+	}
 	d.detail.Take(&d.unit.Unit)
-	return ok
+	return true
 }
 
 // units is blocks for several components.

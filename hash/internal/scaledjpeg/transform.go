@@ -114,15 +114,11 @@ func (s *scaler) halve() {
 	}
 }
 
-const (
-	middle  = 128<<(scaleBits+Fraction) + 1<<(scaleBits-1)
-	extreme = 1 << 40 // more than any coefficient of a sound file; sums of 16 stay far from overflow
-)
+const middle = 128<<(scaleBits+Fraction) + 1<<(scaleBits-1)
 
-// dequantised returns coefficient i times its factor.
-func (s *scaler) dequantised(c int32, i int) int64 {
-	return min(max(int64(c)*s.table[i], -extreme), extreme)
-}
+// dequantised returns coefficient i times its factor: below 2^62 for any mean that a
+// file can make, and below 2^46 for the others, so that no sum overflows.
+func (s *scaler) dequantised(c int32, i int) int64 { return int64(c) * s.table[i] }
 
 // sample rounds to the fraction of a plane.
 func sample(v int64) int16 {
@@ -137,7 +133,7 @@ func (s *scaler) block(dst []int16, stride int) {
 	case 1:
 		dst[0] = sample(s.dequantised(c[0], 0))
 	case 2:
-		s.block2(dst, stride, c)
+		s.block2(dst, stride)
 	case 3:
 		s.block3(dst, stride, c)
 	case 4:
@@ -145,7 +141,8 @@ func (s *scaler) block(dst []int16, stride int) {
 	}
 }
 
-func (s *scaler) block2(dst []int16, stride int, c *[32]int32) {
+func (s *scaler) block2(dst []int16, stride int) {
+	c := &s.coefs
 	a, b := s.dequantised(c[0], 0), s.dequantised(c[1], 1)
 	d, e := s.dequantised(c[2], 2), s.dequantised(c[3], 3)
 	top, bottom := dst[:2], dst[stride:][:2]
