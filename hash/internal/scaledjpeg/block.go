@@ -43,43 +43,82 @@ func extend(v, n uint64) int32 {
 // mean reads the first coefficient, less that of the block before, and walks over
 // the others.
 func (r *reader) mean(dc, ac *huffman) (int32, bool) {
+	diff, ok := r.difference(dc)
+	return diff, ok && r.walk(ac, 1)
+}
+
+// step is one block of a unit of which only the means are wanted.
+type step struct {
+	dc, ac *huffman
+	lane   *lane
+	at     int // from the first block of the unit on
+}
+
+// means reads a unit of which only the means are wanted: mean for each block, with
+// nothing between. The first block of each lane lies at its place.
+func (r *reader) means(steps []step) bool {
 	acc, n, pos := r.acc, r.n, r.pos
-	acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
-	pos += int(63-n) >> 3
-	n |= 56
-	d := dc.direct[acc>>(64-directBits)]
-	if d&0xff == 0 {
-		r.acc, r.n, r.pos = acc, n, pos
-		diff, ok := r.longDifference(dc)
-		return diff, ok && r.walk(ac, 1)
-	}
-	acc <<= d & 63
-	n -= uint64(d & 0xff)
-	k := 1
-	for {
-		// An entry takes 27 bits at most, so there is enough for one after the first
-		// coefficient, and for two after filling up.
-		e := uint64(ac.walk[acc>>(64-walkBits)])
-		if k += int(e >> 8); k < 64 {
-			acc <<= e & 63
-			n -= e & 63
-			acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
-			pos += int(63-n) >> 3
-			n |= 56
-			e = uint64(ac.walk[acc>>(64-walkBits)])
+	for i := range steps {
+		st := &steps[i]
+		acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
+		pos += int(63-n) >> 3
+		n |= 56
+		d := st.dc.direct[acc>>(64-directBits)]
+		if d&0xff == 0 {
+			r.acc, r.n, r.pos = acc, n, pos
+			diff, ok := r.longDifference(st.dc)
+			if !ok || !r.walk(st.ac, 1) {
+				return false
+			}
+			acc, n, pos = r.acc, r.n, r.pos
+			st.lane.mean(st.at, diff)
+			continue
+		}
+		acc <<= d & 63
+		n -= uint64(d & 0xff)
+		st.lane.mean(st.at, int32(d)>>16)
+		ac := st.ac
+		k := 1
+		for {
+			// An entry takes 27 bits at most, so there is enough for one after the first
+			// coefficient, and for two after filling up.
+			e := uint64(ac.walk[acc>>(64-walkBits)])
 			if k += int(e >> 8); k < 64 {
 				acc <<= e & 63
 				n -= e & 63
-				continue
+				acc |= binary.BigEndian.Uint64(r.buf[pos:]) >> (n & 63)
+				pos += int(63-n) >> 3
+				n |= 56
+				e = uint64(ac.walk[acc>>(64-walkBits)])
+				if k += int(e >> 8); k < 64 {
+					acc <<= e & 63
+					n -= e & 63
+					continue
+				}
 			}
+			if k == 64 || k >= walkEnd && k < walkEnd+64 {
+				acc <<= e & 63
+				n -= e & 63
+				break
+			}
+			// The entry leads beyond the block, or nowhere: go by single symbols.
+			r.acc, r.n, r.pos = acc, n, pos
+			if !r.steps(ac, k-int(e>>8)) {
+				return false
+			}
+			acc, n, pos = r.acc, r.n, r.pos
+			break
 		}
-		if k == 64 || k >= walkEnd && k < walkEnd+64 {
-			r.acc, r.n, r.pos = acc<<(e&63), n-(e&63), pos
-			return int32(d) >> 16, true
-		}
-		r.acc, r.n, r.pos = acc, n, pos
-		return int32(d) >> 16, r.steps(ac, k-int(e>>8))
 	}
+	r.acc, r.n, r.pos = acc, n, pos
+	return true
+}
+
+// mean writes the sample of a block that lies at the given distance from the place of
+// the lane.
+func (l *lane) mean(at int, diff int32) {
+	l.predicted += diff
+	l.pix[l.place+at] = clip16(int64(l.predicted)*l.step + 128<<Fraction)
 }
 
 // walk passes the AC coefficients of a block from k on.

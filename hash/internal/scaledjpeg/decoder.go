@@ -62,10 +62,11 @@ type Decoder struct {
 	left                  [3][64]uint8  // bits that a progressive file has not sent of a coefficient, or unsent
 
 	// The state of the scan that is read.
-	reader   reader
-	lanes    [3]lane
-	eobRun   int
-	restarts byte
+	reader    reader
+	lanes     [3]lane
+	unitSteps [10]step
+	eobRun    int
+	restarts  byte
 
 	detail  Detail
 	unit    unit

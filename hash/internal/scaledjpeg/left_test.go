@@ -236,7 +236,7 @@ func TestLongestBlocks(t *testing.T) {
 	const bits = 16 + 16 + 63*(16+15)
 	var d Decoder
 	for blocks := chunk*8/bits - 1; blocks <= chunk*8/bits+2; blocks++ {
-		for n := chunk - blockSlack - 10; n <= chunk+2*blockSlack; n += 7 {
+		for n := chunk - unitSlack - 10; n <= chunk+2*unitSlack; n += 7 {
 			b := grey(0xc0, blocks, tables[0], tables[1], all, make([]byte, n))
 			read, _ := agree(t, &d, fmt.Sprintf("%d blocks in %d bytes", blocks, n), b, 1+n%MaxScale, 1<<20)
 			if read != (blocks*bits <= 8*n) {

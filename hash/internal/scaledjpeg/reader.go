@@ -9,7 +9,7 @@ import (
 // time on two questions: is this byte 0xFF, and are there bits enough? Both are
 // asked in bulk here. Entropy coded data is copied, some kilobytes at a time, without
 // the zero bytes that follow each 0xFF (a memory search between two of them), up to
-// the next marker. Behind the copy stand zeros enough for a whole block, so a block
+// the next marker. Behind the copy stand zeros enough for a whole unit, so a unit
 // is read without looking at the end; whether it went beyond is asked afterwards.
 //
 // The bits to come stand left-aligned in a 64-bit word. Filling it has no branch:
@@ -17,9 +17,9 @@ import (
 
 const (
 	chunk = 16 << 10
-	// blockSlack is more than a block can take, in bytes: 64 codes of 16 bits with
-	// values of 16, and what is loaded beyond it.
-	blockSlack = 64*4 + 64
+	// unitSlack is more than a unit of ten blocks can take, in bytes: of each 64 codes of
+	// 16 bits with values of 16, and what is loaded beyond it.
+	unitSlack = 10*64*4 + 64
 )
 
 // reader hands out the bits of one segment of entropy coded data, between two
@@ -29,10 +29,10 @@ type reader struct {
 	n   uint64 // how many of them count, at most 63
 	pos int    // the next byte of buf to load
 	end int    // bytes in buf
-	// limit is the position from which more is called before a block: there is
-	// no whole block left behind it.
+	// limit is the position from which more is called before a unit: there is
+	// no whole unit left behind it.
 	limit int
-	buf   [chunk + blockSlack]byte
+	buf   [chunk + unitSlack]byte
 
 	src   []byte // the file
 	at    int    // the next byte of src
@@ -48,7 +48,7 @@ func (r *reader) begin(at int) {
 }
 
 // more fills the buffer. It is called when pos has passed limit, and reports
-// whether a block can be read.
+// whether a unit can be read.
 func (r *reader) more() bool {
 	if r.last {
 		// Bytes that are loaded and not used may lie behind the end.
@@ -60,10 +60,10 @@ func (r *reader) more() bool {
 	r.end = copy(r.buf[:], r.buf[min(r.pos, r.end):r.end])
 	r.pos = 0
 	r.unstuff()
-	r.limit = r.end - blockSlack
+	r.limit = r.end - unitSlack
 	if r.last {
 		r.limit = r.end - 8
-		clear(r.buf[r.end:][:blockSlack])
+		clear(r.buf[r.end:][:unitSlack])
 	}
 	return true
 }

@@ -158,6 +158,7 @@ type lane struct {
 	stride    int     // of pix, for a row of blocks
 	row       int     // of pix, for a row of samples
 	side      int     // of a block, samples; of what is kept, all of them
+	place     int     // in pix, of the unit that is read
 }
 
 // lane prepares component i of a scan.
@@ -194,8 +195,8 @@ func (d *Decoder) block(l *lane, at int) bool {
 	switch l.job {
 	case walkMeans:
 		diff, ok := r.mean(l.dc, l.ac)
-		l.predicted += diff
-		l.pix[at] = clip16(int64(l.predicted)*l.step + 128<<Fraction)
+		l.place = at
+		l.mean(0, diff)
 		return ok
 	case readLow:
 		c := &l.scaler.coefs
@@ -267,13 +268,23 @@ func (d *Decoder) single(l *lane, bx, by int) bool {
 // units is blocks for several components.
 func (d *Decoder) units(s *scanHead) bool {
 	left := d.interval
-	lanes := d.lanes[:s.n]
+	lanes, steps := d.lanes[:s.n], d.steps(s.n)
 	for my := range d.unitsY {
 		for mx := range d.unitsX {
 			if !d.turn(&left) {
 				return false
 			}
 			whole := s.n == d.nComps && d.wanted(mx, my)
+			if len(steps) > 0 && !whole {
+				for i := range lanes {
+					l := &lanes[i]
+					l.place = l.v*my*l.stride + l.h*mx*l.side
+				}
+				if d.reader.pos > d.reader.limit && !d.reader.more() || !d.reader.means(steps) {
+					return false
+				}
+				continue
+			}
 			for i := range lanes {
 				if !d.unitOf(i, mx, my, whole) {
 					return false
@@ -285,6 +296,23 @@ func (d *Decoder) units(s *scanHead) bool {
 		}
 	}
 	return d.reader.sound()
+}
+
+// steps lists the blocks of a unit if of all lanes only the means are wanted.
+func (d *Decoder) steps(n int) []step {
+	steps := d.unitSteps[:0]
+	for i := range n {
+		l := &d.lanes[i]
+		if l.job != walkMeans {
+			return nil
+		}
+		for v := range l.v {
+			for h := range l.h {
+				steps = append(steps, step{l.dc, l.ac, l, v*l.stride + h*l.side})
+			}
+		}
+	}
+	return steps
 }
 
 // unitOf reads the blocks of lane i in a unit.
