@@ -30,9 +30,11 @@ const (
 	clearLevels = 8
 	clearOdd    = 1
 	// A side is clearly open, without any border, if more than openOdd percent of its first
-	// line are more than openLevels from the colour of most.
-	openLevels = 24
-	openOdd    = 6
+	// line are more than openLevels from the median colour, which is somewhat more than a
+	// border allows: what differs on the small picture, which is blurred, differs more
+	// on the full one.
+	openLevels = 22
+	openOdd    = 5
 )
 
 // borderGrid is the colour picture of 192 pixels, in part exact.
@@ -220,8 +222,9 @@ func (g *borderGrid) want(box image.Rectangle) (any bool) {
 		if at == 0 && g.open[s] {
 			continue
 		}
-		for i := at - edgeLines; i <= at+edgeLines; i++ {
-			if e := g.exact(s, i); e != nil {
+		for i := min(at-edgeLines, 0); i <= at+edgeLines; i++ {
+			// The first two lines make the colour.
+			if e := g.exact(s, i); e != nil && (i < 2 || i >= at-edgeLines) {
 				*e, any = true, true
 			}
 		}

@@ -2,6 +2,7 @@ package hash
 
 import (
 	"context"
+	"fmt"
 	"image"
 	"time"
 
@@ -102,7 +103,7 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 	if k == 0 || s.scans > l.MaxScans || l.checkSize(w, ht) != nil {
 		return f, info, nil
 	}
-	cost := scaledCost(s, k) + int64(len(b))
+	cost := scaledCost(s, scaledjpeg.MaxScale) + int64(len(b)) // the largest that may be needed
 	if cost > l.MaxMemory {
 		return f, info, nil
 	}
@@ -115,11 +116,13 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 	if info.Orientation >= 5 {
 		info.Width, info.Height = ht, w
 	}
-	info.source = &source{b, l}
 	q := smallQuery{Hasher: h, file: b, turn: orientations[info.Orientation].t}
 	f, info.glimpse, err = q.read(k)
 	if err == scaledjpeg.ErrOdd {
 		err = nil
+	}
+	if !f.IsZero() {
+		info.source = &source{b, l}
 	}
 	return f, info, err
 }
@@ -145,7 +148,7 @@ type glimpse struct {
 // read makes the fingerprint at scale k, or at a larger one if there is any doubt; none,
 // and no error, if the exact path has to decide.
 func (q *smallQuery) read(k int) (f Fingerprint, r *glimpse, err error) {
-	if q.pic, err = q.jpeg.Decode(q.file, k, q.checkDeadline); err != nil {
+	if err = q.decode(k, nil); err != nil {
 		return f, nil, err
 	}
 	q.grid, q.box = image.Rectangle{}, image.Rectangle{}
@@ -155,15 +158,31 @@ func (q *smallQuery) read(k int) (f Fingerprint, r *glimpse, err error) {
 			return f, nil, err
 		}
 	}
-	f, r, pattern := q.fingerprint(k)
-	if !pattern || k == scaledjpeg.MaxScale {
-		return f, r, nil
+	for {
+		f, r, pattern := q.fingerprint(k)
+		if !pattern || k == scaledjpeg.MaxScale {
+			return f, r, nil
+		}
+		k = min(2*k, scaledjpeg.MaxScale)
+		if err = q.decode(k, nil); err != nil {
+			return Fingerprint{}, nil, err
+		}
 	}
-	if q.pic, err = q.jpeg.Decode(q.file, scaledjpeg.MaxScale, q.checkDeadline); err != nil {
-		return Fingerprint{}, nil, err
+}
+
+// decode decodes at scale k, and clips luma. A block may be far brighter than white, and
+// white all the same to whoever looks at it.
+func (q *smallQuery) decode(k int, detail scaledjpeg.Detail) (err error) {
+	if q.pic, err = q.jpeg.DecodeDetail(q.file, k, detail, q.checkDeadline); err != nil {
+		return err
 	}
-	f, r, _ = q.fingerprint(scaledjpeg.MaxScale)
-	return f, r, nil
+	const white = 255 << scaledjpeg.Fraction
+	for i, v := range q.pic.Luma.Pix {
+		if uint16(v) > white {
+			q.pic.Luma.Pix[i] = min(max(v, 0), white)
+		}
+	}
+	return nil
 }
 
 // border finds the border (see border.go) on the picture at scale k, and reads it again at
@@ -184,7 +203,7 @@ func (q *smallQuery) border(k int) (scale int, ok bool, err error) {
 			return k, true, nil
 		}
 		g.read()
-		if q.pic, err = q.jpeg.DecodeDetail(q.file, k, g, q.checkDeadline); err != nil {
+		if err = q.decode(k, g); err != nil {
 			return 0, false, err
 		}
 		g.finish()
@@ -212,8 +231,13 @@ func (h *Hasher) begin(ctx context.Context, l Limits) {
 
 // check ends decoding with the context or the deadline.
 func (h *Hasher) check() error {
-	r := deadlineReader{ctx: h.ctx, deadline: h.deadline}
-	return r.check()
+	if err := h.ctx.Err(); err != nil {
+		return fmt.Errorf("decode picture: %w", err)
+	}
+	if time.Now().After(h.deadline) {
+		return unusable(TooCostly, "not decoded in time")
+	}
+	return nil
 }
 
 // fingerprint makes the fingerprint of the picture at scale k; none if there is doubt. It
@@ -292,16 +316,20 @@ func mayHaveBorder(pic *scaledjpeg.Picture) bool {
 	return row(0) || row(ht-1) || column(0) || column(w-1)
 }
 
-// mostlyEven reports whether n samples at a distance of step may be nearly uniform: all but a
-// few lie in four neighbours of 20 classes of 16 levels.
+// mostlyEven reports whether n samples at a distance of step may be nearly uniform: all
+// but a few lie in six neighbours of 40 classes of eight levels.
 func mostlyEven(pix []int16, step, n int) bool {
-	var count [20]int
+	var count [40]int
 	for i := range n {
-		class := int(pix[i*step])>>(4+scaledjpeg.Fraction) + 2
+		class := int(pix[i*step])>>(3+scaledjpeg.Fraction) + 4
 		count[min(max(class, 0), len(count)-1)]++
 	}
-	for i := range len(count) - 3 {
-		if in := count[i] + count[i+1] + count[i+2] + count[i+3]; 100*(n-in) <= doubtOdd*n {
+	in := 0
+	for i, c := range count {
+		if in += c; i >= 6 {
+			in -= count[i-6]
+		}
+		if 100*(n-in) <= doubtOdd*n {
 			return true
 		}
 	}

@@ -110,6 +110,7 @@ func (s *jpegSurvey) frame(marker byte, seg []byte) {
 	}
 	s.progressive = marker == markerSOF2
 	s.height, s.width = int64(binary.BigEndian.Uint16(seg[1:])), int64(binary.BigEndian.Uint16(seg[3:]))
+	s.components = make([]jpegComponent, 0, seg[5])
 	for c := seg[6 : 6+3*int(seg[5])]; len(c) > 0; c = c[3:] {
 		s.components = append(s.components, jpegComponent{c[0], int64(c[1] >> 4), int64(c[1] & 15)})
 	}
