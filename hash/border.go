@@ -115,6 +115,7 @@ func (g *borderGrid) coarse(pic *scaledjpeg.Picture) {
 			x[c][i] = nearest(i, g.pixels.X, g.size.X, p.SpanX, p.W)
 		}
 	}
+	var sh shader
 	for j := range g.size.Y {
 		var rows [3][]int16
 		for c, p := range planes {
@@ -129,16 +130,26 @@ func (g *borderGrid) coarse(pic *scaledjpeg.Picture) {
 			if !grey {
 				cb, cr = level8(rows[1][x[1][i]]), level8(rows[2][x[2][i]])
 			}
-			p := pixelOf(level8(rows[0][x[0][i]]), cb, cr)
+			p := sh.pixel(level8(rows[0][x[0][i]]), cb, cr)
 			q[0], q[1], q[2] = byte(p), byte(p>>32), byte(p>>16)
 			q[3] = 255
 		}
 	}
 }
 
-// pixelOf is the pixel word (see rows.go) of Y, Cb and Cr, as ycbcr.go makes it.
-func pixelOf(y, cb, cr byte) uint64 {
-	v := uint64(int64(y)*lanes3 + shadeOf(cbParts[cb], crParts[cr]).word)
+// shader makes pixel words (see rows.go) of Y, Cb and Cr, as ycbcr.go makes them. It keeps
+// what the chroma adds, since neighbours often share it.
+type shader struct {
+	cb, cr byte
+	known  bool
+	word   int64
+}
+
+func (s *shader) pixel(y, cb, cr byte) uint64 {
+	if cb != s.cb || cr != s.cr || !s.known {
+		*s = shader{cb, cr, true, shadeOf(cbParts[cb], crParts[cr]).word}
+	}
+	v := uint64(int64(y)*lanes3 + s.word)
 	if v&^laneBytes != 0 {
 		v, _ = clipped(v)
 	}
@@ -330,6 +341,7 @@ func (g *borderGrid) takeRow(u *scaledjpeg.Unit, y int, across []cellShare, all 
 	luma := u.Luma[y*u.W:]
 	chroma := y / u.SubY * (u.W / u.SubX)
 	first := across[0].cell
+	var sh shader
 	for x := range across {
 		s := &across[x]
 		if !all && !s.wanted {
@@ -339,7 +351,7 @@ func (g *borderGrid) takeRow(u *scaledjpeg.Unit, y int, across []cellShare, all 
 		if len(u.Cb) > 0 {
 			cb, cr = u.Cb[chroma+x/u.SubX], u.Cr[chroma+x/u.SubX]
 		}
-		p := pixelOf(luma[x], cb, cr)
+		p := sh.pixel(luma[x], cb, cr)
 		red, green, blue := p&0xff, p>>32, p>>16&0xff
 		to := g.row[3*(s.cell-first):][:6]
 		to[0] += red * s.share

@@ -196,8 +196,11 @@ func (q *smallQuery) border(k int) (scale int, ok bool, err error) {
 	q.grid, q.box = g.upright.Rect, g.box()
 	for range 3 {
 		inside := scaleBox(q.box, q.grid, image.Rectangle{Max: uprightSize(q.pic, q.turn)})
-		if k = max(k, scaleFor(inside.Dx(), inside.Dy())); scaleFor(inside.Dx(), inside.Dy()) == 0 {
+		if min(inside.Dx(), inside.Dy()) < leastInside {
 			return 0, false, nil
+		}
+		if k = max(k, scaleFor(inside.Dx(), inside.Dy())); min(inside.Dx(), inside.Dy())*k < 8*leastSide {
+			k = scaledjpeg.MaxScale
 		}
 		if !g.want(q.box) {
 			return k, true, nil
@@ -305,6 +308,10 @@ func (q *smallQuery) trimmed(k int, f *Fingerprint, r *glimpse, whole image.Rect
 // look like one of a border. It is more than for a border itself (trim.go), and so are
 // the levels, since the small picture is blurred.
 const doubtOdd = 6
+
+// leastInside is the least side, in pixels, of what is inside a border for the small
+// picture to be trusted with it.
+const leastInside = 150
 
 // mayHaveBorder reports whether luma is nearly uniform along one of the four edges. A
 // border is uniform in all channels, so it is in luma.
