@@ -16,7 +16,13 @@
 //   - Hash: from the bytes of a picture to its fingerprint. path=read is what
 //     references are made of, path=query what a search needs; path=rival is
 //     image/jpeg followed by goimagehash.PerceptionHash, which gives one 64-bit
-//     hash of one orientation and looks at no limits. side is the longer one.
+//     hash of one orientation and looks at no limits. side is the longer one. The
+//     photo has a border, so that its JPEG is read more than once as a query; and
+//     ReadQuery makes its buffers anew each time, 1.5 MB, which a hash.Hasher keeps.
+//     The command speed keeps them, and has lines without a border.
+//   - Formats: the exact way beside the standard decoder alone, for each layout of
+//     pixels that a decoder hands over. ratio is what hashing adds; below one
+//     where our own reader of PNGs takes less than image/png.
 //   - Near: one search. codes=1 is one upright code, codes=16 the eight
 //     orientations of two frames. Each reference has two codes, so there are
 //     2 x n x codes comparisons. loop=bare compares the same number in a plain

@@ -1,10 +1,10 @@
 // Package hash turns the bytes of a product photo into a fingerprint, and says
 // how far two fingerprints are apart.
 //
-// [Read] makes the exact fingerprint that references are kept as, [ReadQuery]
-// the one that queries need, [Of] takes a picture that is decoded already, and
-// [Compare] measures. Nothing here knows banks or verdicts, and nothing here
-// needs a database.
+// [Read] makes the exact fingerprint that references are kept as, [Hasher] and
+// [ReadQuery] one that is nearly the same and that queries need, for a small part of
+// the work; [Of] takes a picture that is decoded already, and [Compare] measures.
+// Nothing here knows banks or verdicts, and nothing here needs a database.
 //
 // # The recipe
 //
@@ -16,10 +16,13 @@
 //     if they are switched on. The header says the sides, and from both follows
 //     what decoding will cost. Too large, too small, too dear: refused before
 //     a byte is decoded (sniff.go, decode.go, limits.go).
-//  2. The standard decoders decode; of an animation the first frame.
-//  3. The picture is made canonical: over white, reduced by area to at most
-//     1,024 pixels of fine luma and 192 pixels of colour, turned upright by
-//     its EXIF orientation (canonical.go, reduce.go).
+//  2. The standard decoders decode; of an animation the first frame. PNGs of
+//     the common kinds have a reader of rows of their own, which gives the same
+//     pixels without a picture of full size (pngrows.go).
+//  3. The picture is made canonical row by row: over white, reduced by area to
+//     at most 1,024 pixels of fine luma and 192 pixels of colour, turned upright
+//     by its EXIF orientation afterwards (canonical.go, rows.go, reduce.go,
+//     colours.go).
 //  4. PDQ of the full frame, with the codes of the mirrored picture; a quality
 //     below 50 is too plain (pdq.go, dihedral.go).
 //  5. The uniform border is found on the colour picture; if there is one, PDQ
@@ -34,6 +37,50 @@
 // CPU. The average hash, which no reference is made of but those of imported
 // lists, is the library's own and may differ in pictures with tied levels.
 //
+// That is the exact path, and the only one for references.
+//
+// # The query path
+//
+// Most of the work on a JPEG is decoding, and most queries match nothing. So
+// a query's JPEG is decoded at an eighth, a quarter, three eighths or half of its
+// size, the least at which the short side keeps 125 samples
+// (internal/scaledjpeg), and PDQ's samples are taken from that as they lie in the full
+// picture (scaled.go). The colour signature comes from the means of chroma blocks.
+//
+// The result is not that of [Read] but near it: some bits of 256 and some points of
+// quality away, the more the fewer samples are left. The command benchmarks/speed
+// measures how far, against bars (make fidelity). It is the same on every CPU too. Its
+// text form begins with t2q, [Fingerprint.Fast] reports it, and it cannot become a
+// reference. It has no hashes of goimagehash; [Info.Load] reads the picture
+// exactly, after which [Info.Complete] adds them. [Info.Exact] says whether that is
+// done or needless.
+//
+// Whatever makes the small picture doubtful is read exactly at once (hasher.go):
+//
+//   - formats other than JPEG, and JPEGs that internal/scaledjpeg leaves to
+//     image/jpeg: four components, RGB, and all damage that it meets;
+//   - pictures with a short side below 250 pixels, and small ones inside a border;
+//   - those that are nearly too plain;
+//   - fine regular patterns, if a larger scale does not do either;
+//   - a border, if it is in doubt where that ends. A sequential file with a border
+//     is read again, once to three times, with the lines about the edges in
+//     full (border.go); a progressive one, and one whose components stand in scans
+//     of their own, cannot be.
+//
+// Two kinds of files are refused by Read and get a fingerprint as a query. Those that
+// would take more than [Limits.MaxMemory] in full, and less at half of the size:
+// large progressive files above all. And progressive files that are damaged in scans
+// that the small picture does not need: bad codes, missing tables, data that is
+// missing or too much. Damage that the small picture shows, and all damage of a
+// sequential file, is judged by the exact path.
+//
+// A file can be made to look different small. A viewer clips each pixel to black and
+// white; the small picture has no single pixels and clips the means of several. In a
+// photo that makes no difference that counts; in a file that was made for it, whose
+// pixels are far beyond white and black side by side, it does. [Hasher.QueryExactly]
+// sees what a viewer sees, and so does mode thorough of package index, which asks
+// for it.
+//
 // # Ledger
 //
 //	recipe  since  what changed
@@ -43,6 +90,10 @@
 //
 // Codes of recipe 1 and 2 mean the same and may be compared; a fingerprint of
 // either can be written as one of the other ([Fingerprint.AsRecipe]).
+//
+// The query path is no recipe of its own: what it makes is compared and never kept
+// as a reference, its text form is that of recipe 2, and what Read makes is bit
+// for bit what it was. It may come nearer to the exact path without a new number.
 //
 // The decoders are part of the recipe. A JPEG decoder may round a pixel by one
 // level otherwise and be right; the vectors in testdata fail when an update
