@@ -114,7 +114,7 @@ func TestFolder(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
-	for _, args := range []string{"-files a b", "-files a -fidelity", "-all", "-nothing"} {
+	for _, args := range []string{"-files a b", "-files a -fidelity", "-all", "-nothing", "-floor 0.5 -check"} {
 		if code := start(t.Context(), strings.Fields(args), new(strings.Builder), new(strings.Builder)); code != 2 {
 			t.Errorf("%s: exit code %d, want 2", args, code)
 		}
@@ -127,7 +127,7 @@ func TestExitCode(t *testing.T) {
 		missed int
 		want   int
 	}{{false, 3, 0}, {true, 0, 0}, {true, 3, 1}} {
-		if got := (options{check: c.check}).exitCode(c.missed); got != c.want {
+		if got := (options{check: c.check}).exitCode(c.missed, 0); got != c.want {
 			t.Errorf("%+v: exit code %d", c, got)
 		}
 	}
@@ -144,5 +144,20 @@ func TestFolders(t *testing.T) {
 	t.Setenv(datasetsVariable, t.TempDir())
 	if _, err := folders(nil); err == nil {
 		t.Error("no error of data sets without products")
+	}
+}
+
+func TestFloor(t *testing.T) {
+	r := speedResults{
+		Lines:   []line{{A: versus{Ratio: 8, Bar: 16}, Ext: versus{Ratio: 12.4, Bar: 25}, Read: versus{Ratio: 3}}},
+		Further: []bar{{Value: 8, Bar: 5, Of: 1}, {Value: 11, Bar: 5, Of: 1}, {Value: 0.8, Bar: 1.8, Least: true, Of: 1}, {Value: 0.8, Bar: 1.8, Least: true}},
+	}
+	for share, want := range map[float64]int{0.4: 0, 0.5: 3, 0.6: 4, 1: 5} {
+		if got := r.below(share); got != want {
+			t.Errorf("%d figures are worse than %g of their bars, want %d", got, share, want)
+		}
+	}
+	if (options{floor: 0.5}).exitCode(3, 0) != 0 || (options{floor: 0.5}).exitCode(0, 1) != 1 {
+		t.Error("the exit code does not say what is below the floor")
 	}
 }

@@ -38,7 +38,9 @@
 // Bits of 256 between the query path and the exact path for the same file, and
 // between a query and a reference of another size: see fidelity.go.
 //
-// With -check the exit code is 1 if a bar is missed.
+// With -check the exit code is 1 if a bar is missed. With -floor it is 1 only if a figure of
+// the speed table or those below is farther from its bar than that: 0.5 lets a ratio be
+// half of its bar, and a bound be exceeded twice. It notices a loss on any machine.
 package main
 
 import (
@@ -70,7 +72,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !ok {
 		return 2
 	}
-	missed, err := o.measure(ctx, stdout)
+	missed, far, err := o.measure(ctx, stdout)
 	if err != nil {
 		fmt.Fprintln(stderr, "speed:", err)
 		return 1
@@ -78,11 +80,14 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if missed > 0 {
 		fmt.Fprintf(stdout, "%d bars missed\n", missed)
 	}
-	return o.exitCode(missed)
+	if far > 0 {
+		fmt.Fprintf(stdout, "%d figures below the floor\n", far)
+	}
+	return o.exitCode(missed, far)
 }
 
-func (o options) exitCode(missed int) int {
-	if o.check && missed > 0 {
+func (o options) exitCode(missed, far int) int {
+	if o.check && missed > 0 || far > 0 {
 		return 1
 	}
 	return 0
@@ -91,6 +96,7 @@ func (o options) exitCode(missed int) int {
 // options are the flags.
 type options struct {
 	fidelity, all, check bool
+	floor                float64
 	files, json          string
 	folders              []string
 }
@@ -106,20 +112,22 @@ func parse(args []string, stderr io.Writer) (o options, ok bool) {
 	flags.BoolVar(&o.fidelity, "fidelity", false, "measure how far queries are from what the exact path says, not speed")
 	flags.BoolVar(&o.all, "all", false, "with -fidelity: all photos and more mosaics, ten minutes in place of one")
 	flags.BoolVar(&o.check, "check", false, "exit with 1 if a bar is missed")
+	flags.Float64Var(&o.floor, "floor", 0, "exit with 1 if a figure of speed is worse than this `SHARE` of its bar")
 	flags.StringVar(&o.json, "json", "", "write the results to `FILE` as well")
 	if err := flags.Parse(args); err != nil {
 		return o, false
 	}
 	o.folders = flags.Args()
-	if o.files != "" && (o.fidelity || len(o.folders) > 0) || o.all && !o.fidelity {
+	if o.files != "" && (o.fidelity || len(o.folders) > 0) || o.all && !o.fidelity || o.floor < 0 || o.floor > 0 && (o.fidelity || o.check) {
 		flags.Usage()
 		return o, false
 	}
 	return o, true
 }
 
-// measure does what is asked for and returns how many bars were missed.
-func (o options) measure(ctx context.Context, w io.Writer) (missed int, err error) {
+// measure does what is asked for and returns how many bars were missed, and how many of
+// them by more than the floor allows.
+func (o options) measure(ctx context.Context, w io.Writer) (missed, far int, err error) {
 	var results any
 	switch {
 	case o.files != "":
@@ -127,10 +135,14 @@ func (o options) measure(ctx context.Context, w io.Writer) (missed int, err erro
 	case o.fidelity:
 		results, missed, err = measureFidelity(ctx, o, w)
 	default:
-		results, missed, err = measureSpeed(ctx, o, w)
+		var r *speedResults
+		r, missed, err = measureSpeed(ctx, o, w)
+		if results = r; err == nil && o.floor > 0 {
+			far = r.below(o.floor)
+		}
 	}
 	if err != nil || o.json == "" {
-		return missed, err
+		return missed, far, err
 	}
-	return missed, save(o.json, results)
+	return missed, far, save(o.json, results)
 }

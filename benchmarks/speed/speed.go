@@ -185,6 +185,23 @@ func measureSpeed(ctx context.Context, o options, w io.Writer) (r *speedResults,
 	return r, missed, nil
 }
 
+// below counts the figures that are worse than a share of their bars.
+func (r *speedResults) below(share float64) (n int) {
+	for _, l := range r.Lines {
+		for _, v := range l.all() {
+			if v.Ratio < share*v.Bar {
+				n++
+			}
+		}
+	}
+	for _, b := range r.Further {
+		if b.Of > 0 && (b.Least && b.Value < share*b.Bar || !b.Least && b.Value*share > b.Bar) {
+			n++
+		}
+	}
+	return n
+}
+
 // furtherSide is the size of what the further figures are about.
 const furtherSide = 1000
 
