@@ -876,7 +876,9 @@ func TestHasherForgets(t *testing.T) {
 	}
 	var h Hasher
 	for i, a := range files {
-		for j, b := range files {
+		for _, step := range []int{0, 1, 4, 6} {
+			j := (i + step) % len(files)
+			b := files[j]
 			first, second, again := h.seeAs(a.data, patient()), h.seeAs(b.data, patient()), h.seeAs(a.data, patient())
 			if !first.same(fresh[i]) || !second.same(fresh[j]) || !again.same(fresh[i]) {
 				t.Errorf("%s, %s and %s again: other answers than of a fresh Hasher", a.name, b.name, a.name)
@@ -942,5 +944,75 @@ func TestQueryAllocatesLittle(t *testing.T) {
 		if n > 5 || bytes > 4<<10 {
 			t.Errorf("%s: %v allocations, %d bytes", name, n, bytes)
 		}
+	}
+}
+
+// What is brighter than white is white to everybody who looks at it. A pattern in there
+// must not move a query's code.
+func TestQueryDoesNotSeeBeyondWhite(t *testing.T) {
+	o := jpegwriter.Options{Sampling: jpegwriter.S444}
+	c, err := jpegwriter.FromImage(edit.Border(demoNamed(t, "boots-brown").img, color.White, .2), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := c.Encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	luma := &c.Components[0]
+	divisor := int(c.Tables[luma.Table][0])
+	for i := range luma.Blocks {
+		b := &luma.Blocks[i]
+		x, y := i%luma.Stride, i/luma.Stride
+		if rest := [63]int16(b[1:]); rest == [63]int16{} && int(b[0])*divisor >= 8*119 && (x/6+y/7+x*y/200)%2 == 0 {
+			b[0] = int16(8 * 600 / divisor)
+		}
+	}
+	after, err := c.Encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := readAs(before, patient()), readAs(after, patient())
+	if a.err != nil || a.f != b.f {
+		t.Fatalf("the exact path tells them apart: %v", a.err)
+	}
+	var h Hasher
+	q := h.seeAs(after, patient())
+	if n := q.f.frames[Full][0].Distance(b.f.frames[Full][0]); n > 20 {
+		t.Errorf("%d bits off", n)
+	}
+}
+
+// A larger scale needs more memory than was granted for the first one.
+func TestQueryKeepsToItsMemory(t *testing.T) {
+	const side = 4000
+	m := image.NewGray(image.Rect(0, 0, side, side))
+	for i := range m.Pix {
+		x, y := i%side, i/side
+		m.Pix[i] = uint8(60 + 100*((x+y/9)/30%2) + 60*(x*y/(side*side/3)%2))
+	}
+	b := edit.JPEG(m, 80)
+	l := patient()
+	granted := scaledCost(surveyJPEG(b), scaleFor(side, side))
+	l.MaxMemory = granted + int64(len(b))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	new(Hasher).seeAs(b, l)
+	runtime.ReadMemStats(&after)
+	if n := int64(after.TotalAlloc - before.TotalAlloc); n > granted+1<<20 {
+		t.Errorf("%d KB were granted, %d KB taken", granted>>10, n>>10)
+	}
+}
+
+// An Info that came with an error is about no usable picture: Load does nothing.
+func TestLoadAfterAFailedQuery(t *testing.T) {
+	b := edit.JPEG(imaging.Resize(demoNamed(t, noBorder).img, 800, 800, imaging.Linear), 85)
+	var h Hasher
+	_, i, err := h.Query(&fuse{t.Context(), 1}, b, patient())
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err := i.Load(t.Context()); err != nil || i.Scene() != nil {
+		t.Errorf("%v, a scene: %v", err, i.Scene() != nil)
 	}
 }
