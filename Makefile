@@ -13,7 +13,7 @@ ADDR      ?= 127.0.0.1:8080
 BENCH     ?= .
 FUZZTIME  ?= 12s
 FUZZMAX   ?= 100
-RACE      ?= ./hash ./index/... ./server
+RACE      ?= ./hash/... ./index/... ./server
 DATASET   ?= testdata/accuracy
 SET       ?= both
 ACCURACY_FLAGS ?=
@@ -74,7 +74,7 @@ cross: ## build for the other platforms
 
 .PHONY: arm64
 arm64: ## check that arm64 computes the same fingerprints, features and evidence (needs qemu-aarch64 elsewhere)
-	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec qemu-aarch64 -run 'Vectors|Golden|Stay|TiedPictures|Cosines' -timeout 300s ./hash
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec qemu-aarch64 -run 'Vectors|Golden|Stay|TiedPictures|Cosines' -timeout 300s ./hash/...
 
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH
