@@ -79,7 +79,8 @@
 // photo that makes no difference that counts; in a file that was made for it, whose
 // pixels are far beyond white and black side by side, it does. [Hasher.QueryExactly]
 // sees what a viewer sees, and so does mode thorough of package index, which asks
-// for it.
+// for it; but not if [Info.Exact] is false afterwards, since the file was one of
+// the two kinds above.
 //
 // # Ledger
 //
