@@ -167,4 +167,4 @@ func scaledCost(s jpegSurvey, k int) int64 {
 }
 
 // hasherBytes is what a Hasher takes beside the samples of a picture.
-const hasherBytes = 1 << 18
+const hasherBytes = 2 << 20

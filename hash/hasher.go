@@ -20,7 +20,7 @@ import (
 //     whether there is a fingerprint at all;
 //   - fine regular patterns, of which PDQ sees an alias that the small picture lacks:
 //     they get a larger picture first;
-//   - a border, where it ends is a matter of single lines of pixels: they are read
+//   - a border: where it ends is a matter of single lines of pixels. They are read
 //     in full (border.go), if the file is a sequential one.
 //
 // Formats other than JPEG are read exactly.
@@ -112,6 +112,7 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 	}
 	defer l.Budget.release(cost)
 	h.begin(ctx, l)
+	defer func() { h.ctx = nil }()
 	info = Info{Format: formatJPEG, Width: w, Height: ht, Orientation: orientation(s.exif), Bytes: int64(len(b))}
 	if info.Orientation >= 5 {
 		info.Width, info.Height = ht, w

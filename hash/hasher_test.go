@@ -698,8 +698,8 @@ func TestWhatAQueryTakesAndReadDoesNot(t *testing.T) {
 		{"damage in a scan that a small picture does not need is not seen", broken, patient(), Corrupt},
 		{"nor is that such a scan breaks off", slices.Concat(progressive[:last+40], []byte("\xff\xd9")), patient(), Corrupt},
 		{"nor a table that only such a scan needs", edited(progressive, tablesOf(t, progressive, 9)+21, 0xff), patient(), Corrupt},
-		{"a small picture of a progressive file needs less memory", progressive, Limits{MaxMemory: 1 << 20, Timeout: time.Minute}, TooCostly},
-		{"as does that of any file", edit.JPEG(m, 85), Limits{MaxMemory: 1 << 20, Timeout: time.Minute}, TooCostly},
+		{"a small picture of a progressive file needs less memory", progressive, Limits{MaxMemory: 3 << 20, Timeout: time.Minute}, TooCostly},
+		{"as does that of any file", edit.JPEG(m, 85), Limits{MaxMemory: 3 << 20, Timeout: time.Minute}, TooCostly},
 	} {
 		var h Hasher
 		q, e := h.seeAs(c.file, c.limits), readAs(c.file, c.limits)
