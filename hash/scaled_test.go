@@ -195,7 +195,9 @@ func allAxes(f func(a axis, from, n int)) {
 		a.reduced = min(a.pixels, lumaSide-r.IntN(300))
 		a.samples = (3*a.pixels + a.span - 1) / a.span
 		from := r.IntN(a.reduced / 2)
-		f(a, from, 1+r.IntN(a.reduced-from))
+		n := 1 + r.IntN(a.reduced-from)
+		f(a, from, n)
+		f(a, from/2, n) // as many pixels elsewhere
 		f(a, 0, a.reduced)
 	}
 }
