@@ -72,17 +72,27 @@ func (g *borderGrid) begin(pic *scaledjpeg.Picture, t Transform) bool {
 	return g.openSides() < 4
 }
 
-// openSides finds the sides that are clearly open, and counts them.
+// openSides finds the sides that are clearly open, and counts them. The middle half of
+// the line must be so by itself: the ends may belong to the border of other sides.
 func (g *borderGrid) openSides() (n int) {
-	for s := range g.open {
-		l := linesFrom(g.upright, g.upright.Rect, flank(s))
-		g.open[s] = 100*l.odd(0, l.median(), openLevels) > openOdd*l.length
+	r := g.upright.Rect
+	middle := image.Rect(r.Dx()/4, r.Dy()/4, r.Dx()-r.Dx()/4, r.Dy()-r.Dy()/4)
+	for s := range flank(4) {
+		inner := r
+		if s == top || s == bottom {
+			inner.Min.X, inner.Max.X = middle.Min.X, middle.Max.X
+		} else {
+			inner.Min.Y, inner.Max.Y = middle.Min.Y, middle.Max.Y
+		}
+		g.open[s] = clearlyOpen(linesFrom(g.upright, r, s)) && clearlyOpen(linesFrom(g.upright, inner, s))
 		if g.open[s] {
 			n++
 		}
 	}
 	return n
 }
+
+func clearlyOpen(l lines) bool { return 100*l.odd(0, l.median(), openLevels) > openOdd*l.length }
 
 func cleared[T any](s []T, n int) []T {
 	if cap(s) < n {

@@ -63,12 +63,14 @@ func (h *Hasher) Query(ctx context.Context, picture []byte, l Limits) (Fingerpri
 
 // QueryExactly is Query for those who need the picture itself, for Info.Scene and the
 // like: it is read exactly at once. Only what is too costly for that, or damaged where
-// the small picture does not show it, is read as Query reads it; Info.Exact tells.
+// the small picture does not show it, is read as Query reads it. Info.Exact then says
+// so, and Info.Load why.
 func (h *Hasher) QueryExactly(ctx context.Context, picture []byte, l Limits) (Fingerprint, Info, error) {
 	return h.query(picture, l, func(l Limits) (Fingerprint, Info, error) {
 		f, info, err := readBytes(ctx, picture, l, &h.exact)
 		if reason, unusable := IsUnusable(err); unusable && (reason == TooCostly || reason == Corrupt) {
-			if g, less, err := h.scaled(ctx, picture, l); err == nil && !g.IsZero() {
+			if g, less, fault := h.scaled(ctx, picture, l); fault == nil && !g.IsZero() {
+				less.source.fault = err
 				return g, less, nil
 			}
 		}
@@ -123,7 +125,7 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 		err = nil
 	}
 	if !f.IsZero() {
-		info.source = &source{b, l}
+		info.source = &source{bytes: b, limits: l}
 	}
 	return f, info, err
 }
@@ -379,6 +381,7 @@ func cellMean(p *scaledjpeg.Plane, i, j int) uint8 {
 type source struct {
 	bytes  []byte
 	limits Limits
+	fault  error // that it cannot, if that is known
 }
 
 // Exact reports whether the picture was read exactly; see Load.
@@ -391,6 +394,9 @@ func (i Info) Exact() bool { return i.canonical != nil }
 func (i *Info) Load(ctx context.Context) error {
 	if i.canonical != nil || i.source == nil {
 		return nil
+	}
+	if i.source.fault != nil {
+		return i.source.fault
 	}
 	_, info, err := readBytes(ctx, i.source.bytes, i.source.limits, new(workspace))
 	if err != nil {

@@ -142,30 +142,39 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 	if err != nil {
 		return Verdict{Mode: mode}, err
 	}
-	if !info.Exact() {
-		mode = Fast // what cannot be read exactly is judged by its fingerprint
-	}
 	f = f.AsRecipe(s.recipe)
+	// What cannot be read exactly is judged in mode Fast. What is found so is evidence;
+	// that nothing is found says nothing of what the thorough search would have seen.
+	var lacks error
+	if mode == Thorough && !info.Exact() {
+		mode, lacks = Fast, info.Load(ctx)
+	}
 	// The other hashes are evidence for matches, or what a bank is searched by. Most
-	// pictures need neither, and are then not read exactly in mode Fast.
+	// pictures need neither, and are then not read exactly in mode Fast. What cannot be
+	// read so, too costly or damaged in its details, has a fingerprint all the same.
 	var fault error
 	complete := func() hash.Fingerprint {
 		fault = info.Load(ctx)
-		if _, unusable := hash.IsUnusable(fault); unusable {
-			fault = nil
-		}
 		f = info.Complete(f, mains(banks)...)
 		return f
 	}
 	if lacksMain(f, banks) {
 		complete()
+		if lacksMain(f, banks) && len(o.Banks) > 0 {
+			return Verdict{Mode: mode}, fault
+		}
 	}
 	ms, more, err := s.nearWith(ctx, f, n, &info, complete)
-	err = cmp.Or(fault, err)
+	if _, unusable := hash.IsUnusable(fault); !unusable {
+		err = cmp.Or(fault, err)
+	}
 	if err == nil && mode == Thorough {
 		var added []Match
 		added, err = s.thorough(ctx, banks, f, info, complete)
 		ms = mergeMatches(append(ms, added...))
+	}
+	if err == nil && lacks != nil && len(ms) == 0 {
+		return Verdict{Mode: Thorough}, lacks
 	}
 	return decide(f, ms, more, o, mode), err
 }

@@ -98,10 +98,10 @@ func (s *shot) scenePhoto(t testing.TB) *image.NRGBA {
 }
 
 // What only the query path can read is judged by its fingerprint, in mode Fast, whatever
-// was asked for: as a match, or as unknown.
+// was asked for. If nothing is found so, it is unusable in mode Thorough.
 func TestWhatCannotBeReadExactlyIsJudgedFast(t *testing.T) {
 	j := readJacket(t)
-	little := hash.Limits{MaxMemory: 2 << 20}
+	little := hash.Limits{MaxMemory: 4 << 20}
 	for name, c := range map[string]struct {
 		file   []byte
 		limits hash.Limits
@@ -126,8 +126,12 @@ func TestWhatCannotBeReadExactlyIsJudgedFast(t *testing.T) {
 				t.Errorf("%s, %q: %s, %+v", name, mode, m.Check, m.Distance)
 			}
 		}
-		v := judge(t, x, c.file, JudgeOptions{Banks: []string{"real"}})
+		v := judge(t, x, c.file, JudgeOptions{Banks: []string{"real"}, Mode: Fast})
 		if v.Outcome != None || v.Mode != Fast || len(v.Matches) != 0 {
+			t.Errorf("%s, a stranger: %s, mode %s", name, v.Outcome, v.Mode)
+		}
+		v = judge(t, x, c.file, JudgeOptions{Banks: []string{"real"}})
+		if v.Outcome != Unusable || v.Reason != c.exact || v.Mode != Thorough || len(v.Matches) != 0 {
 			t.Errorf("%s, a stranger: %s, mode %s", name, v.Outcome, v.Mode)
 		}
 		// It cannot become a reference.
