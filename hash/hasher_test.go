@@ -489,7 +489,7 @@ func TestLoadThatDoesNothing(t *testing.T) {
 	}
 	// An exact reading that is too costly, or finds damage, is an error of Read.
 	l := patient()
-	l.MaxMemory = 1 << 20
+	l.MaxMemory = 4 << 20
 	costly := h.seeAs(jacket, l)
 	i = costly.info
 	if reason, _ := IsUnusable(i.Load(t.Context())); costly.err != nil || reason != TooCostly || !reflect.DeepEqual(i, costly.info) {
