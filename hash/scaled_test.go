@@ -1,7 +1,6 @@
 package hash
 
 import (
-	"fmt"
 	"image"
 	"math"
 	"math/rand/v2"
@@ -350,7 +349,7 @@ func TestScaleFor(t *testing.T) {
 			t.Errorf("%d x %d pixels: scale %d, want %d", c.w, c.h, got, c.want)
 		}
 		if c.want > 0 && min(c.w, c.h)*c.want/8 < leastSide {
-			t.Errorf("%d x %d pixels: %s", c.w, c.h, fmt.Sprint("fewer samples than promised"))
+			t.Errorf("%d x %d pixels: fewer samples than promised", c.w, c.h)
 		}
 	}
 }
