@@ -67,9 +67,15 @@ func (g *borderGrid) begin(pic *scaledjpeg.Picture, t Transform) bool {
 	g.colour = gridPicture(g.colour, w, h)
 	g.rows, g.cols = cleared(g.rows, h), cleared(g.cols, w)
 	g.sums = cleared(g.sums, 3*w*h)
-	g.coarse(pic)
+	g.coarse(pic, true)
+	g.upright = g.colour
+	if g.openSides() == 4 { // whichever way they are turned
+		return false
+	}
+	g.coarse(pic, false)
 	g.orient()
-	return g.openSides() < 4
+	g.openSides()
+	return true
 }
 
 // openSides finds the sides that are clearly open, and counts them. The middle half of
@@ -112,8 +118,9 @@ func gridPicture(m *image.NRGBA, w, h int) *image.NRGBA {
 	return m
 }
 
-// coarse fills the grid with the nearest samples of a small picture.
-func (g *borderGrid) coarse(pic *scaledjpeg.Picture) {
+// coarse fills the grid with the nearest samples of a small picture; if only the rim is
+// wanted, the first two lines of each side.
+func (g *borderGrid) coarse(pic *scaledjpeg.Picture, rim bool) {
 	var x [3][colourSide]int
 	planes := [3]*scaledjpeg.Plane{&pic.Luma, &pic.Chroma[0], &pic.Chroma[1]}
 	grey := planes[1].W == 0
@@ -134,7 +141,11 @@ func (g *borderGrid) coarse(pic *scaledjpeg.Picture) {
 			}
 		}
 		to := g.colour.Pix[j*g.colour.Stride:][:4*g.size.X]
+		inside := rim && j >= 2 && j < g.size.Y-2
 		for i := 0; 4*i < len(to); i++ {
+			if inside && i == 2 {
+				i = max(i, g.size.X-2)
+			}
 			q := to[4*i : 4*i+4]
 			cb, cr := byte(128), byte(128)
 			if !grey {
@@ -236,8 +247,8 @@ func (g *borderGrid) exact(s flank, i int) *bool {
 }
 
 // want adds the lines about the edges of a box to those that are to be exact, and those
-// outside that are not clear. It reports whether there are any.
-func (g *borderGrid) want(box image.Rectangle) (any bool) {
+// outside that are not clear.
+func (g *borderGrid) want(box image.Rectangle) {
 	for s := range flank(4) {
 		at, _ := g.edge(s, box)
 		if at == 0 && g.open[s] {
@@ -246,12 +257,11 @@ func (g *borderGrid) want(box image.Rectangle) (any bool) {
 		for i := min(at-edgeLines, 0); i <= at+edgeLines; i++ {
 			// The first two lines make the colour.
 			if e := g.exact(s, i); e != nil && (i < 2 || i >= at-edgeLines) {
-				*e, any = true, true
+				*e = true
 			}
 		}
 		g.doubtful(s, box)
 	}
-	return any
 }
 
 // sure reports whether the edges of a box lie among exact lines, the line inside each

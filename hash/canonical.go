@@ -55,7 +55,7 @@ type plane struct {
 }
 
 // workspace is the room in which pictures are made canonical one after the
-// other. The zero value is ready; a nil one is made for the occasion. Nothing of
+// other. The zero value is ready. Nothing of
 // it is part of a canonical picture.
 type workspace struct {
 	row     []byte   // pixels of 4 bytes, over white
@@ -85,9 +85,6 @@ func (ws *workspace) canonicalise(img image.Image, orientation int, check func()
 			c, err = nil, unusable(Corrupt, "read pixels: %v", p)
 		}
 	}()
-	if ws == nil {
-		ws = new(workspace)
-	}
 	if c, err = ws.reduce(img, check); err != nil {
 		return nil, err
 	}

@@ -36,40 +36,45 @@ const (
 // Hasher makes fingerprints of queries and keeps its buffers from one picture to the
 // next. The zero value is ready to use. It is for one goroutine at a time.
 type Hasher struct {
-	jpeg          scaledjpeg.Decoder
-	tents, cells  planeSampler
-	samples       samples
-	block         block
-	borders       borderGrid
-	exact         workspace
+	jpeg         scaledjpeg.Decoder
+	tents, cells planeSampler
+	samples      samples
+	block        block
+	borders      borderGrid
+	exact        workspace
+
+	// While a picture is read: the context, what is left of its time, and when that ends.
 	ctx           context.Context
+	left          time.Duration
 	deadline      time.Time
-	checkDeadline func() error
+	checkDeadline func() error // the method check, made once
 }
 
 // Query makes the fingerprint of a query from the bytes of a picture: as ReadQuery,
 // without reading and, for a JPEG that need not be read exactly, without garbage but for
-// some 2 KB that Info keeps. The bytes must not change as long as Info.Load may
-// be called.
+// some 2 KB that Info keeps. Info keeps the picture's bytes as well, for Info.Load; they
+// must not change until it is no longer called.
 func (h *Hasher) Query(ctx context.Context, picture []byte, l Limits) (Fingerprint, Info, error) {
 	return h.query(picture, l, func(l Limits) (Fingerprint, Info, error) {
-		f, info, err := h.scaled(ctx, picture, l)
+		f, info, took, err := h.scaled(ctx, picture, l, 0)
 		if f.IsZero() && err == nil {
-			return readBytes(ctx, picture, l, &h.exact)
+			return readBytes(ctx, picture, l, &h.exact, took)
 		}
 		return f, info, err
 	})
 }
 
 // QueryExactly is Query for those who need the picture itself, for Info.Scene and the
-// like: it is read exactly at once. Only what is too costly for that, or damaged where
+// like: it is read exactly if it can be. What is too costly for that, or damaged where
 // the small picture does not show it, is read as Query reads it. Info.Exact then says
 // so, and Info.Load why.
 func (h *Hasher) QueryExactly(ctx context.Context, picture []byte, l Limits) (Fingerprint, Info, error) {
 	return h.query(picture, l, func(l Limits) (Fingerprint, Info, error) {
-		f, info, err := readBytes(ctx, picture, l, &h.exact)
+		began := time.Now()
+		f, info, err := readBytes(ctx, picture, l, &h.exact, 0)
 		if reason, unusable := IsUnusable(err); unusable && (reason == TooCostly || reason == Corrupt) {
-			if g, less, fault := h.scaled(ctx, picture, l); fault == nil && !g.IsZero() {
+			g, less, _, fault := h.scaled(ctx, picture, l, time.Since(began))
+			if fault == nil && !g.IsZero() {
 				less.source.fault = err
 				return g, less, nil
 			}
@@ -94,50 +99,47 @@ func (h *Hasher) query(picture []byte, l Limits, read func(Limits) (Fingerprint,
 }
 
 // scaled makes a fingerprint of a JPEG that is decoded small. It returns none, and no
-// error, if the exact path has to decide.
-func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint, info Info, err error) {
+// error, if the exact path has to decide. Of the time limit so much is gone already; it
+// returns how much is afterwards.
+func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits, gone time.Duration) (f Fingerprint, info Info, took time.Duration, err error) {
 	if !has(b, 0, "\xff\xd8\xff") {
-		return f, info, nil
+		return f, info, gone, nil
 	}
 	s := surveyJPEG(b)
-	w, ht := int(s.width), int(s.height)
-	k := scaleFor(w, ht)
-	if k == 0 || s.scans > l.MaxScans || l.checkSize(w, ht) != nil {
-		return f, info, nil
+	w, height := int(s.width), int(s.height)
+	k := scaleFor(w, height)
+	if k == 0 || s.scans > l.MaxScans || l.checkSize(w, height) != nil {
+		return f, info, gone, nil
 	}
-	cost := scaledCost(s, scaledjpeg.MaxScale) + int64(len(b)) // the largest that may be needed
-	if cost > l.MaxMemory {
-		return f, info, nil
-	}
-	if err := l.Budget.acquire(ctx, cost); err != nil {
-		return f, info, err
-	}
-	defer l.Budget.release(cost)
-	h.begin(ctx, l)
-	defer func() { h.ctx = nil }()
-	info = Info{Format: formatJPEG, Width: w, Height: ht, Orientation: orientation(s.exif), Bytes: int64(len(b))}
+	info = Info{Format: formatJPEG, Width: w, Height: height, Orientation: orientation(s.exif), Bytes: int64(len(b))}
 	if info.Orientation >= 5 {
-		info.Width, info.Height = ht, w
+		info.Width, info.Height = height, w
 	}
-	q := smallQuery{Hasher: h, file: b, turn: orientations[info.Orientation].t}
+	q := smallQuery{Hasher: h, file: b, survey: &s, limits: l, turn: orientations[info.Orientation].t}
+	h.ctx, h.left = ctx, l.Timeout-gone
+	defer func() { h.ctx = nil }()
 	f, info.glimpse, err = q.read(k)
+	l.Budget.release(q.held)
 	if err == scaledjpeg.ErrOdd {
 		err = nil
 	}
 	if !f.IsZero() {
 		info.source = &source{bytes: b, limits: l}
 	}
-	return f, info, err
+	return f, info, l.Timeout - h.left, err
 }
 
 // smallQuery is a JPEG that is read small.
 type smallQuery struct {
 	*Hasher
-	file []byte
-	turn Transform
-	pic  *scaledjpeg.Picture
-	grid image.Rectangle // the whole of the grid, upright
-	box  image.Rectangle // the part of it inside the border
+	file   []byte
+	survey *jpegSurvey
+	limits Limits
+	held   int64 // of the decode memory
+	turn   Transform
+	pic    *scaledjpeg.Picture
+	grid   image.Rectangle // the whole of the grid, upright
+	box    image.Rectangle // the part of it inside the border
 }
 
 // glimpse is what is kept of a picture that is read small, beside its fingerprint.
@@ -149,12 +151,18 @@ type glimpse struct {
 }
 
 // read makes the fingerprint at scale k, or at a larger one if there is any doubt; none,
-// and no error, if the exact path has to decide.
+// and no error or ErrOdd, if the exact path has to decide. So it has if anything
+// panics here.
 func (q *smallQuery) read(k int) (f Fingerprint, r *glimpse, err error) {
+	defer func() {
+		if recover() != nil {
+			q.jpeg = scaledjpeg.Decoder{}
+			f, r, err = Fingerprint{}, nil, scaledjpeg.ErrOdd
+		}
+	}()
 	if err = q.decode(k, nil); err != nil {
 		return f, nil, err
 	}
-	q.grid, q.box = image.Rectangle{}, image.Rectangle{}
 	if mayHaveBorder(q.pic) {
 		var ok bool
 		if k, ok, err = q.border(k); !ok || err != nil {
@@ -176,7 +184,17 @@ func (q *smallQuery) read(k int) (f Fingerprint, r *glimpse, err error) {
 // decode decodes at scale k, and clips luma. A block may be far brighter than white, and
 // white all the same to whoever looks at it.
 func (q *smallQuery) decode(k int, detail scaledjpeg.Detail) (err error) {
-	if q.pic, err = q.jpeg.DecodeDetail(q.file, k, detail, q.checkDeadline); err != nil {
+	if err := q.hold(scaledCost(*q.survey, k) + int64(len(q.file))); err != nil {
+		return err
+	}
+	began := time.Now()
+	q.deadline = began.Add(q.left)
+	if q.checkDeadline == nil {
+		q.checkDeadline = q.check
+	}
+	q.pic, err = q.jpeg.DecodeDetail(q.file, k, detail, q.checkDeadline)
+	q.left -= time.Since(began)
+	if err != nil {
 		return err
 	}
 	const white = 255 << scaledjpeg.Fraction
@@ -185,6 +203,24 @@ func (q *smallQuery) decode(k int, detail scaledjpeg.Detail) (err error) {
 			q.pic.Luma.Pix[i] = min(max(v, 0), white)
 		}
 	}
+	return nil
+}
+
+// hold takes n bytes of the decode memory in all. It is ErrOdd if that is more than one
+// picture may take.
+func (q *smallQuery) hold(n int64) error {
+	if n <= q.held {
+		return nil
+	}
+	if n > q.limits.MaxMemory {
+		return scaledjpeg.ErrOdd
+	}
+	q.limits.Budget.release(q.held)
+	q.held = 0
+	if err := q.limits.Budget.acquire(q.ctx, n); err != nil {
+		return fmt.Errorf("wait for %d bytes of decode memory: %w", n, err)
+	}
+	q.held = n
 	return nil
 }
 
@@ -205,9 +241,7 @@ func (q *smallQuery) border(k int) (scale int, ok bool, err error) {
 		if k = max(k, scaleFor(inside.Dx(), inside.Dy())); min(inside.Dx(), inside.Dy())*k < 8*leastSide {
 			k = scaledjpeg.MaxScale
 		}
-		if !g.want(q.box) {
-			return k, true, nil
-		}
+		g.want(q.box)
 		g.read()
 		if err = q.decode(k, g); err != nil {
 			return 0, false, err
@@ -225,14 +259,6 @@ func uprightSize(pic *scaledjpeg.Picture, t Transform) image.Point {
 		return image.Pt(pic.Height, pic.Width)
 	}
 	return image.Pt(pic.Width, pic.Height)
-}
-
-// begin starts the time of a picture.
-func (h *Hasher) begin(ctx context.Context, l Limits) {
-	h.ctx, h.deadline = ctx, time.Now().Add(l.Timeout)
-	if h.checkDeadline == nil {
-		h.checkDeadline = h.check
-	}
 }
 
 // check ends decoding with the context or the deadline.
@@ -384,13 +410,14 @@ type source struct {
 	fault  error // that it cannot, if that is known
 }
 
-// Exact reports whether the picture was read exactly; see Load.
+// Exact reports whether the picture was read exactly. It is false of one that is unusable,
+// or that Query has read small and Load has not loaded.
 func (i Info) Exact() bool { return i.canonical != nil }
 
-// Load reads the picture exactly if ReadQuery has not done so: which is what Scene,
-// Inner, Features, Thumbnail, Box and the values that Complete adds are made of. It does
-// nothing if they are there already, or if i is about no usable picture. Errors
-// are those of Read, and i is then as before.
+// Load reads the picture exactly if a query has not done so: which is what Scene, Inner,
+// Features, Thumbnail and the values that Complete adds are made of. It does nothing if
+// they are there already, or if i is about no usable picture. Copies of i that were
+// made before are not loaded. Errors are those of Read, and i is then as before.
 func (i *Info) Load(ctx context.Context) error {
 	if i.canonical != nil || i.source == nil {
 		return nil
@@ -398,7 +425,7 @@ func (i *Info) Load(ctx context.Context) error {
 	if i.source.fault != nil {
 		return i.source.fault
 	}
-	_, info, err := readBytes(ctx, i.source.bytes, i.source.limits, new(workspace))
+	_, info, err := readBytes(ctx, i.source.bytes, i.source.limits, new(workspace), 0)
 	if err != nil {
 		return err
 	}

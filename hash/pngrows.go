@@ -50,10 +50,8 @@ func (ws *workspace) readPNG(b []byte, check func() error) (c *canonical, err er
 			c, err = nil, nil
 		}
 	}()
-	if ws == nil {
-		ws = new(workspace)
-	}
 	src := &pngData{rest: p.data, check: check}
+	defer func() { *src = pngData{} }() // the inflater is kept, the file is not
 	in := bufio.NewReader(src)
 	if ws.inflate, err = inflate(ws.inflate, in); err != nil {
 		return nil, src.failed

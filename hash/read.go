@@ -23,7 +23,7 @@ type Info struct {
 	Bytes  int64
 	SHA256 [32]byte
 
-	canonical *canonical // nil if the picture is unusable, or was not read exactly
+	canonical *canonical // nil if the picture is unusable, or not read exactly so far
 	glimpse   *glimpse   // what is known if it was not
 	source    *source    // what to read then
 }
@@ -48,11 +48,15 @@ func Read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error)
 // become a reference; goimagehash's hashes are added by Info.Complete, after Info.Load.
 // A JPEG is decoded at a fraction of its size where that is sure to do; its full
 // frame is then within some bits of 256 of the exact one (see scaled.go). Info.SHA256
-// is left out. Errors are those of Read. Those who ask often keep a Hasher.
+// is left out, and Info keeps the file, for Info.Load. Errors are those of Read. Those
+// who ask often keep a Hasher.
 func ReadQuery(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error) {
 	b, err := readAll(r, l.WithDefaults().MaxBytes)
 	if err != nil {
 		return Fingerprint{}, Info{Bytes: int64(len(b))}, err
+	}
+	if _, ok := r.(*bytes.Buffer); ok {
+		b = bytes.Clone(b) // which is kept, and the buffer may be used again
 	}
 	return new(Hasher).Query(ctx, b, l)
 }
@@ -90,12 +94,13 @@ func read(ctx context.Context, r io.Reader, l Limits) (Fingerprint, Info, error)
 	if err != nil {
 		return Fingerprint{}, Info{Bytes: int64(len(b))}, err
 	}
-	f, info, err := readBytes(ctx, b, l, new(workspace))
+	f, info, err := readBytes(ctx, b, l, new(workspace), 0)
 	info.SHA256 = sha256.Sum256(b)
 	return f, info, err
 }
 
-func readBytes(ctx context.Context, b []byte, l Limits, ws *workspace) (Fingerprint, Info, error) {
+// readBytes is the exact path. Of the time limit so much is gone already.
+func readBytes(ctx context.Context, b []byte, l Limits, ws *workspace, gone time.Duration) (Fingerprint, Info, error) {
 	info := Info{Bytes: int64(len(b))}
 	h, err := inspect(b, l)
 	info.Format, info.Width, info.Height, info.Orientation = h.format, h.width, h.height, h.orientation
@@ -109,7 +114,7 @@ func readBytes(ctx context.Context, b []byte, l Limits, ws *workspace) (Fingerpr
 		return Fingerprint{}, info, fmt.Errorf("wait for %d bytes of decode memory: %w", h.cost, err)
 	}
 	defer l.Budget.release(h.cost)
-	info.canonical, err = decodeCanonical(ctx, b, h, time.Now().Add(l.Timeout), ws)
+	info.canonical, err = decodeCanonical(ctx, b, h, time.Now().Add(l.Timeout-gone), ws)
 	if err != nil {
 		return Fingerprint{}, info, err
 	}
