@@ -143,8 +143,10 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 		return Verdict{Mode: mode}, err
 	}
 	f = f.AsRecipe(s.recipe)
-	// What cannot be read exactly is judged in mode Fast. What is found so is evidence;
-	// that nothing is found says nothing of what the thorough search would have seen.
+	// What cannot be read exactly is judged in mode Fast, and by the hashes that it has.
+	// What is found so is evidence; that nothing is found says nothing of what the
+	// thorough search or the other hashes would have seen: that is what lacks is for.
+	asked := mode
 	var lacks error
 	if mode == Thorough && !info.Exact() {
 		mode, lacks = Fast, info.Load(ctx)
@@ -160,8 +162,8 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 	}
 	if lacksMain(f, banks) {
 		complete()
-		if lacksMain(f, banks) && len(o.Banks) > 0 {
-			return Verdict{Mode: mode}, fault
+		if lacks = cmp.Or(lacks, fault); lacks != nil && len(o.Banks) > 0 {
+			return Verdict{Mode: asked}, lacks
 		}
 	}
 	ms, more, err := s.nearWith(ctx, f, n, &info, complete)
@@ -174,7 +176,7 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 		ms = mergeMatches(append(ms, added...))
 	}
 	if err == nil && lacks != nil && len(ms) == 0 {
-		return Verdict{Mode: Thorough}, lacks
+		return Verdict{Mode: asked}, lacks
 	}
 	return decide(f, ms, more, o, mode), err
 }
