@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -20,6 +21,14 @@ func (b bar) held() bool {
 		return true
 	}
 	return b.Value > b.Bar == b.Least
+}
+
+// MarshalJSON rounds, which held must not.
+func (b bar) MarshalJSON() ([]byte, error) {
+	type plain bar
+	p := plain(b)
+	p.Value, p.Bar = rounded(b.Value), rounded(b.Bar)
+	return json.Marshal(p)
 }
 
 func (b bar) word() string {

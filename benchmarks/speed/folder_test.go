@@ -114,7 +114,7 @@ func TestFolder(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
-	for _, args := range []string{"-files a b", "-files a -fidelity", "-all", "-nothing", "-floor 0.5 -check"} {
+	for _, args := range []string{"-files a b", "-files a -fidelity", "-all", "-nothing", "-floor 0.5 -check", "-files a -floor 0.5"} {
 		if code := start(t.Context(), strings.Fields(args), new(strings.Builder), new(strings.Builder)); code != 2 {
 			t.Errorf("%s: exit code %d, want 2", args, code)
 		}

@@ -53,7 +53,7 @@ func allocations(ctx context.Context, files []input) ([]bar, error) {
 	runtime.ReadMemStats(&after)
 	n := len(files) * rounds
 	each := func(figure string, from, to uint64, most float64) bar {
-		return bar{Figure: figure, Value: rounded(float64(to-from) / float64(n)), Bar: most, Of: n}
+		return bar{Figure: figure, Value: float64(to-from) / float64(n), Bar: most, Of: n}
 	}
 	return []bar{
 		each("allocations a query", before.Mallocs, after.Mallocs, maxAllocations),
@@ -118,11 +118,11 @@ func workerBars(query, spin float64) []bar {
 	if spin < idleGain {
 		must = min(must, busyShare*spin)
 	}
-	gain := bar{Figure: "two workers against one", Value: rounded(query), Bar: rounded(must), Least: true}
+	gain := bar{Figure: "two workers against one", Value: query, Bar: must, Least: true}
 	if spin >= leastGain {
 		gain.Of = sliceRounds
 	}
-	return []bar{{Figure: "two loops that only count, against one", Value: rounded(spin)}, gain}
+	return []bar{{Figure: "two loops that only count, against one", Value: spin}, gain}
 }
 
 // during does work with some workers for a time and returns how often a second
@@ -170,8 +170,8 @@ func formats(ctx context.Context, img image.Image) (bars []bar, err error) {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
 		bars = append(bars,
-			bar{Figure: f.name + ", exact path against the decoder", Value: rounded(read), Bar: maxFormat, Of: turns},
-			bar{Figure: f.name + ", query path against the decoder", Value: rounded(query), Bar: maxFormat, Of: turns})
+			bar{Figure: f.name + ", exact path against the decoder", Value: read, Bar: maxFormat, Of: turns},
+			bar{Figure: f.name + ", query path against the decoder", Value: query, Bar: maxFormat, Of: turns})
 	}
 	return bars, nil
 }

@@ -111,7 +111,7 @@ func peaks(ctx context.Context, photos []*image.NRGBA) ([]bar, error) {
 		}
 		b := bar{
 			Figure: fmt.Sprintf("peak for 100 megapixels, %s, a file of %.1f MB: MB", kind, float64(len(file))/(1<<20)),
-			Value:  rounded(peak / (1 << 20)), Bar: maxPeak >> 20,
+			Value:  peak / (1 << 20), Bar: maxPeak >> 20,
 		}
 		if memoryKnown {
 			b.Of = 1

@@ -118,11 +118,22 @@ func parse(args []string, stderr io.Writer) (o options, ok bool) {
 		return o, false
 	}
 	o.folders = flags.Args()
-	if o.files != "" && (o.fidelity || len(o.folders) > 0) || o.all && !o.fidelity || o.floor < 0 || o.floor > 0 && (o.fidelity || o.check) {
+	if !o.consistent() {
 		flags.Usage()
 		return o, false
 	}
 	return o, true
+}
+
+// consistent reports whether each flag has a meaning beside the others.
+func (o options) consistent() bool {
+	switch {
+	case o.files != "" && (o.fidelity || len(o.folders) > 0), o.all && !o.fidelity, o.floor < 0:
+		return false
+	case o.floor > 0: // is about the mosaics
+		return o.files == "" && !o.fidelity && !o.check
+	}
+	return true
 }
 
 // measure does what is asked for and returns how many bars were missed, and how many of

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -68,6 +69,14 @@ type versus struct {
 
 func (v versus) held() bool { return v.Ratio >= v.Bar }
 
+// MarshalJSON rounds, which held must not.
+func (v versus) MarshalJSON() ([]byte, error) {
+	type plain versus
+	p := plain(v)
+	p.Milliseconds, p.Ratio, p.Whole = rounded(v.Milliseconds), rounded(v.Ratio), rounded(v.Whole)
+	return json.Marshal(p)
+}
+
 // line is what was found about a group.
 type line struct {
 	Size      string     `json:"size"`
@@ -114,7 +123,7 @@ func (s *stopwatch) lineOf(ctx context.Context, g group, slow int) (line, error)
 			l.Exact++
 		}
 	}
-	l.Ours = against(medians, ours).Milliseconds
+	l.Ours = rounded(against(medians, ours).Milliseconds)
 	l.A, l.Ext, l.Read = against(medians, rival), against(medians, rivalExt), against(medians, exact)
 	l.A.Bar, l.Ext.Bar, l.Read.Bar = barOf(rival, g.size, g.kind), barOf(rivalExt, g.size, g.kind), barOf(exact, g.size, g.kind)
 	return l, nil
@@ -136,7 +145,7 @@ func against(files []times, chain int) versus {
 		ratios = append(ratios, t.ratio(chain))
 		sum, sumOurs = sum+t[chain], sumOurs+t[ours]
 	}
-	return versus{Milliseconds: rounded(median(ms)), Ratio: rounded(median(ratios)), Whole: rounded(sum.Seconds() / sumOurs.Seconds())}
+	return versus{Milliseconds: median(ms), Ratio: median(ratios), Whole: sum.Seconds() / sumOurs.Seconds()}
 }
 
 // speedResults is what a run found.
@@ -234,11 +243,13 @@ const columns = "%-9s  %-11s  %-9s  %-9s  %7s %5s  %8s  %8s %-18s  %8s %-18s  %8
 
 // printHead writes the head of the table, print a line of it.
 func printHead(w io.Writer) {
-	fmt.Fprintf(w, "one core; median of %d turns for ours, of", turns)
-	for i, s := range sizes {
-		fmt.Fprintf(w, "%s %d at %s", []string{"", ",", ",", " and"}[i], s.slow, s.name)
+	var slow []string
+	for _, s := range sizes {
+		slow = append(slow, fmt.Sprintf("%d at %s", s.slow, s.name))
 	}
-	fmt.Fprintln(w, " for the others; A, Ext and Read: see go doc ./benchmarks/speed")
+	last := len(slow) - 1
+	fmt.Fprintf(w, "one core; median of %d turns for ours, of %s and %s for the others; A, Ext and Read: see go doc ./benchmarks/speed\n",
+		turns, strings.Join(slow[:last], ", "), slow[last])
 	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf(columns, "size", "kind", "bits/px", "quality", "files", "exact", "ours ms", "A ms", " ratio", "Ext ms", " ratio", "Read ms", " ratio"), " "))
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -74,6 +75,28 @@ func TestLineCountsMissedBars(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in %q", want, out.String())
 		}
+	}
+}
+
+// What is just below a bar is missed, even if it is printed and kept as the bar.
+func TestRatiosAreComparedUnrounded(t *testing.T) {
+	v := versus{Ratio: 13.9999, Bar: 14}
+	b := bar{Value: 13.9999, Bar: 14, Least: true, Of: 1}
+	if v.held() || b.held() {
+		t.Error("13.9999 is taken for 14")
+	}
+	for _, r := range []any{v, b} {
+		if j, err := json.Marshal(r); err != nil || strings.Contains(string(j), "13.9") || strings.Count(string(j), ":14") != 2 {
+			t.Errorf("%s, error %v", j, err)
+		}
+	}
+}
+
+func TestHead(t *testing.T) {
+	var out strings.Builder
+	printHead(&out)
+	if want := "10 turns for ours, of 10 at 500x500, 5 at 1000x1000, 3 at 2000x2000 and 3 at 12 MP for the others;"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %q in %q", want, out.String())
 	}
 }
 
