@@ -271,3 +271,17 @@ func TestKnownBytesThatCannotBeReadExactly(t *testing.T) {
 		t.Errorf("%s, mode %s, %d matches", v.Outcome, v.Mode, len(v.Matches))
 	}
 }
+
+// A picture is not the caller's mistake: if it cannot be read exactly, and a bank that
+// was named is searched by another hash, it is unusable for the reason that Read gives.
+func TestQueryOfANamedBankOfOtherHashes(t *testing.T) {
+	j := readJacket(t)
+	x := shopOf(t, j, hash.Limits{})
+	if _, err := x.CreateBank(t.Context(), Bank{Name: "list", Kind: Fake, Main: hash.Perception}); err != nil {
+		t.Fatal(err)
+	}
+	v := judge(t, x, j.torn, JudgeOptions{Banks: []string{"list"}})
+	if v.Outcome != Unusable || v.Reason != hash.Corrupt {
+		t.Errorf("%s %s", v.Outcome, v.Reason)
+	}
+}
