@@ -54,9 +54,11 @@ type step struct {
 	at     int // from the first block of the unit on
 }
 
-// means reads a unit of which only the means are wanted: mean for each block, with
-// nothing between. The first block of each lane lies at its place.
-func (r *reader) means(steps []step) bool {
+// unitOfMeans reads a unit of which only the means are wanted: mean for each block, with
+// nothing between. The first block of each lane lies at its place. The loop of walk is
+// repeated here and in quarter because calls between cost 8 % of the time of a picture of
+// 1000x1000 pixels (1.30 ms in place of 1.20).
+func (r *reader) unitOfMeans(steps []step) bool {
 	acc, n, pos := r.acc, r.n, r.pos
 	for i := range steps {
 		st := &steps[i]
@@ -71,12 +73,12 @@ func (r *reader) means(steps []step) bool {
 				return false
 			}
 			acc, n, pos = r.acc, r.n, r.pos
-			st.lane.mean(st.at, diff)
+			st.lane.put(st.at, diff)
 			continue
 		}
 		acc <<= d & 63
 		n -= uint64(d & 0xff)
-		st.lane.mean(st.at, int32(d)>>16)
+		st.lane.put(st.at, int32(d)>>16)
 		ac := st.ac
 		k := 1
 		for {
@@ -103,7 +105,7 @@ func (r *reader) means(steps []step) bool {
 			}
 			// The entry leads beyond the block, or nowhere: go by single symbols.
 			r.acc, r.n, r.pos = acc, n, pos
-			if !r.steps(ac, k-int(e>>8)) {
+			if !r.passSingly(ac, k-int(e>>8)) {
 				return false
 			}
 			acc, n, pos = r.acc, r.n, r.pos
@@ -114,9 +116,9 @@ func (r *reader) means(steps []step) bool {
 	return true
 }
 
-// mean writes the sample of a block that lies at the given distance from the place of
+// put writes the sample of a block, its mean, that lies at the given distance from the place of
 // the lane.
-func (l *lane) mean(at int, diff int32) {
+func (l *lane) put(at int, diff int32) {
 	l.predicted += diff
 	l.pix[l.place+at] = clip16(int64(l.predicted)*l.step + 128<<Fraction)
 }
@@ -139,15 +141,15 @@ func (r *reader) walk(ac *huffman, k int) bool {
 			}
 			// The entry leads beyond the block, or nowhere: go by single symbols.
 			r.acc, r.n, r.pos = acc, n, pos
-			return r.steps(ac, k-int(e>>8))
+			return r.passSingly(ac, k-int(e>>8))
 		}
 		acc <<= e & 63
 		n -= e & 63
 	}
 }
 
-// steps passes the AC coefficients from k on, one by one.
-func (r *reader) steps(ac *huffman, k int) bool {
+// passSingly passes the AC coefficients from k on, one by one.
+func (r *reader) passSingly(ac *huffman, k int) bool {
 	for k < 64 {
 		r.fill()
 		s, n := ac.symbol(r.acc)
@@ -265,7 +267,7 @@ func (r *reader) quarter(dc, ac *huffman, c *[32]int32) bool {
 			return true
 		}
 		r.acc, r.n, r.pos = acc, n, pos
-		return r.steps(ac, k-int(e>>8))
+		return r.passSingly(ac, k-int(e>>8))
 	}
 }
 

@@ -77,8 +77,10 @@ type Decoder struct {
 
 // Decode reads the JPEG b at a scale of 1 to MaxScale samples per side of a block.
 // The picture lies in d's buffers until the next call. check is asked every few
-// kilobytes; what it returns ends decoding. Any other error is ErrOdd. Memory is
-// taken for the samples alone: two bytes each.
+// kilobytes, and must not be nil; an error that it returns ends decoding and is returned.
+// Any other error is ErrOdd. Memory is taken for the samples: two bytes each, and four for
+// those of luma of a progressive file at a scale above 1, whose coefficients are kept until
+// all have come.
 func (d *Decoder) Decode(b []byte, scale int, check func() error) (*Picture, error) {
 	return d.DecodeDetail(b, scale, nil, check)
 }

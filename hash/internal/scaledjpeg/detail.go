@@ -28,14 +28,14 @@ type Unit struct {
 	SubX, SubY   int
 }
 
-// unitSide is the largest side of a unit, pixels: four blocks.
-const unitSide = 32
+// unitPixels are those of the largest unit: 4 x 2 blocks (see sampling).
+const unitPixels = 4 * 2 * 64
 
 // unit holds the pixels of a unit while it is read.
 type unit struct {
 	Unit
 	coefs  [64]int32
-	pixels [3][unitSide * unitSide]uint8
+	pixels [3][unitPixels]uint8
 }
 
 // wanted reports whether the unit at (mx, my) is wanted in full, and places it if so.

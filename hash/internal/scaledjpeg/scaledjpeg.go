@@ -26,7 +26,9 @@
 // is final. Besides damage of any kind that is:
 //
 //   - four components, planes that are red, green and blue, more than 8 bits,
-//     arithmetic and lossless coding, no pixels;
+//     arithmetic and lossless coding, no pixels, a second frame;
+//   - sampling factors of which those of Cb and Cr differ, luma below the full resolution,
+//     colour with a factor of 3 or a vertical one of 4, units of more than ten blocks;
 //   - codes that are no prefix codes, or missing; coefficients beyond the block or the
 //     band; runs of blocks in a sequential scan, or beyond the last block;
 //   - restart markers that are missing or out of turn;

@@ -196,7 +196,7 @@ func (d *Decoder) block(l *lane, at int) bool {
 	case walkMeans:
 		diff, ok := r.mean(l.dc, l.ac)
 		l.place = at
-		l.mean(0, diff)
+		l.put(0, diff)
 		return ok
 	case readLow:
 		c := &l.scaler.coefs
@@ -280,7 +280,7 @@ func (d *Decoder) units(s *scanHead) bool {
 					l := &lanes[i]
 					l.place = l.v*my*l.stride + l.h*mx*l.side
 				}
-				if d.reader.pos > d.reader.limit && !d.reader.more() || !d.reader.means(steps) {
+				if d.reader.pos > d.reader.limit && !d.reader.more() || !d.reader.unitOfMeans(steps) {
 					return false
 				}
 				continue

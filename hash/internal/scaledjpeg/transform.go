@@ -1,6 +1,9 @@
 package scaledjpeg
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // From the low coefficients of a block to the means of its parts.
 //
@@ -26,37 +29,26 @@ import "math"
 // scaleBits are the fractional bits while a block is transformed.
 const scaleBits = 14
 
-// The mean of cosine u over the first sample, in the order of u; for k = 4 and u = 3
-// over the second one, with its sign changed.
-var cosineMeans = func() (m [MaxScale + 1][MaxScale]float64) {
-	for k := 1; k <= MaxScale; k++ {
-		for u := range k {
-			at := 0
-			if k == 4 && u == 3 {
-				at = 1
-			}
-			m[k][u] = cosineMean(k, at, u)
-		}
-		if k == 4 {
-			m[k][3] = -m[k][3]
-		}
-	}
-	return m
-}()
+// meanBits are the fractional bits of cosineMeans: so many that no divisor of 8 bits comes
+// to another factor than the exact means would give.
+const meanBits = 44
 
-// cosineMean is M[x][u] with the norm of the DCT: 1/sqrt(8) for u = 0, else 1/2.
-func cosineMean(k, x, u int) float64 {
-	norm := 0.5
-	if u == 0 {
-		norm = math.Sqrt(0.125)
-	}
-	sum := 0.0
-	for p := range 8 {
-		// Pixel p spans [p*k, p*k+k), sample x spans [8x, 8x+8).
-		overlap := min(p*k+k, 8*x+8) - max(p*k, 8*x)
-		sum += float64(float64(max(0, overlap)) * math.Cos(float64(2*p+1)*float64(u)*math.Pi/16))
-	}
-	return norm * sum / 8
+// cosineMeans lists, for each k, the mean of cosine u over the first sample with the norm
+// of the DCT (1/sqrt(8) for u = 0, else 1/2), in the order of u; for k = 4 and u = 3 over the
+// second one, with its sign changed. They are integers so that they are the same on every CPU.
+var cosineMeans = [MaxScale + 1][MaxScale]uint64{
+	1: {6219777023951},
+	2: {6219777023951, 5635910671597},
+	3: {6219777023951, 7199497843574, 3468213749624},
+	4: {6219777023951, 7970381308096, 5746324689212, 6756963005625},
+}
+
+// factor is what coefficient (v, u) of a block is multiplied by at scale k: its divisor and
+// the means of both cosines, rounded to scaleBits + Fraction fractional bits.
+func factor(k, v, u int, divisor uint16) int64 {
+	const drop = 2*meanBits - (scaleBits + Fraction) - 64
+	high, _ := bits.Mul64(uint64(divisor)*cosineMeans[k][v], cosineMeans[k][u])
+	return int64((high + 1<<(drop-1)) >> drop)
 }
 
 // tangent is tan(pi/8) with scaleBits fractional bits.
@@ -101,8 +93,7 @@ func (s *scaler) set(k int, quant *[64]uint16) {
 		s.place[i] = unwanted
 		if v, u := at[0], at[1]; v < k && u < k {
 			s.place[i] = uint8(k*v + u)
-			f := cosineMeans[k][v] * cosineMeans[k][u]
-			s.table[k*v+u] = int64(math.Round(float64(quant[i]) * f * (1 << (scaleBits + Fraction))))
+			s.table[k*v+u] = factor(k, v, u, quant[i])
 		}
 	}
 }
