@@ -9,7 +9,10 @@ import "time"
 // coefficients, of grey baseline JPEG 49 MB. So the memory is added up from
 // what the decoders of the standard library and golang.org/x/image v0.45.0
 // allocate for each format and mode (read in their source), always for the
-// dearest content that the header admits.
+// dearest content that the header admits. A PNG is charged as image/png would
+// take, too, though that reads it only if it is uncommon or damaged (pngrows.go):
+// which of the two it is may show at its last byte, and by then the memory must
+// have been granted.
 //
 // Time has a second guard, the deadline under the decoder (see decode.go), but
 // it acts only when the decoder asks for more bytes. Work that a few bytes can

@@ -33,6 +33,10 @@ import (
 // Truncated files are judged as the decoders judge them, as corrupt: half a
 // picture would get a fingerprint of its own.
 //
+// Pixels are made in two other ways: of common PNGs row by row (pngrows.go), and of
+// JPEGs that are queries at a fraction of their size (hasher.go). What either leaves
+// comes here.
+//
 // Deliberately not done: decoding in a child process (the only answer to a
 // fatal error that nobody has found yet), and animations beyond the first
 // frame of a GIF. x/image does not decode animated WebP at all.
