@@ -44,8 +44,7 @@ type borderGrid struct {
 	colour       *image.NRGBA // as stored
 	upright      *image.NRGBA // the same if nothing is turned
 	turned       *image.NRGBA
-	open         [4]bool // sides of the upright picture that are clearly open
-	rows, cols   []bool  // exact lines of the grid, as stored
+	rows, cols   []bool // exact lines of the grid, as stored
 	across, down []cellShare
 	sums         []uint64 // three channels of each cell
 	row          [3 * (colourSide + 1)]uint64
@@ -74,31 +73,48 @@ func (g *borderGrid) begin(pic *scaledjpeg.Picture, t Transform) bool {
 	}
 	g.coarse(pic, false)
 	g.orient()
-	g.openSides()
 	return true
 }
 
-// openSides finds the sides that are clearly open, and counts them. The middle half of
-// the line must be so by itself: the ends may belong to the border of other sides.
+// openSides counts the sides that are clearly open, in their whole length and in the
+// middle half of it, since the ends may belong to the border of other sides.
 func (g *borderGrid) openSides() (n int) {
 	r := g.upright.Rect
 	middle := image.Rect(r.Dx()/4, r.Dy()/4, r.Dx()-r.Dx()/4, r.Dy()-r.Dy()/4)
 	for s := range flank(4) {
-		inner := r
-		if s == top || s == bottom {
-			inner.Min.X, inner.Max.X = middle.Min.X, middle.Max.X
-		} else {
-			inner.Min.Y, inner.Max.Y = middle.Min.Y, middle.Max.Y
-		}
-		g.open[s] = clearlyOpen(linesFrom(g.upright, r, s)) && clearlyOpen(linesFrom(g.upright, inner, s))
-		if g.open[s] {
+		if g.clearlyOpen(s, r) && g.clearlyOpen(s, middle) {
 			n++
 		}
 	}
 	return n
 }
 
-func clearlyOpen(l lines) bool { return 100*l.odd(0, l.median(), openLevels) > openOdd*l.length }
+// clearlyOpen looks at the first line of a side, as far as a part of the grid is wide (or
+// high), and at luma alone: chroma is blurred more, and may make an even line uneven.
+func (g *borderGrid) clearlyOpen(s flank, part image.Rectangle) bool {
+	r := g.upright.Rect
+	if s == top || s == bottom {
+		r.Min.X, r.Max.X = part.Min.X, part.Max.X
+	} else {
+		r.Min.Y, r.Max.Y = part.Min.Y, part.Max.Y
+	}
+	l := linesFrom(g.upright, r, s)
+	var count [256]int
+	for i := range l.length {
+		p := l.pix[l.at+i*l.step:][:3]
+		count[luma(p[0], p[1], p[2])>>lumaBits]++
+	}
+	median, below := 0, count[0]
+	for 2*below < l.length {
+		median++
+		below += count[median]
+	}
+	odd := l.length
+	for _, n := range count[max(0, median-openLevels) : min(255, median+openLevels)+1] {
+		odd -= n
+	}
+	return 100*odd > openOdd*l.length
+}
 
 func cleared[T any](s []T, n int) []T {
 	if cap(s) < n {
@@ -251,7 +267,7 @@ func (g *borderGrid) exact(s flank, i int) *bool {
 func (g *borderGrid) want(box image.Rectangle) {
 	for s := range flank(4) {
 		at, _ := g.edge(s, box)
-		if at == 0 && g.open[s] {
+		if at == 0 && g.clearlyOpen(s, box) {
 			continue
 		}
 		for i := min(at-edgeLines, 0); i <= at+edgeLines; i++ {
@@ -271,7 +287,7 @@ func (g *borderGrid) sure(box image.Rectangle) bool {
 	ok := true
 	for s := range flank(4) {
 		at, _ := g.edge(s, box)
-		if at == 0 && g.open[s] {
+		if at == 0 && g.clearlyOpen(s, box) {
 			continue
 		}
 		inside, outside := g.exact(s, at), g.exact(s, at-1)

@@ -56,7 +56,7 @@ type Hasher struct {
 // must not change until it is no longer called.
 func (h *Hasher) Query(ctx context.Context, picture []byte, l Limits) (Fingerprint, Info, error) {
 	return h.query(picture, l, func(l Limits) (Fingerprint, Info, error) {
-		f, info, took, err := h.scaled(ctx, picture, l, 0)
+		f, info, took, err := h.scaled(ctx, picture, l)
 		if f.IsZero() && err == nil {
 			return readBytes(ctx, picture, l, &h.exact, took)
 		}
@@ -65,21 +65,10 @@ func (h *Hasher) Query(ctx context.Context, picture []byte, l Limits) (Fingerpri
 }
 
 // QueryExactly is Query for those who need the picture itself, for Info.Scene and the
-// like: it is read exactly if it can be. What is too costly for that, or damaged where
-// the small picture does not show it, is read as Query reads it. Info.Exact then says
-// so, and Info.Load why.
+// like: it is read exactly at once, and what cannot be read so is unusable.
 func (h *Hasher) QueryExactly(ctx context.Context, picture []byte, l Limits) (Fingerprint, Info, error) {
 	return h.query(picture, l, func(l Limits) (Fingerprint, Info, error) {
-		began := time.Now()
-		f, info, err := readBytes(ctx, picture, l, &h.exact, 0)
-		if reason, unusable := IsUnusable(err); unusable && (reason == TooCostly || reason == Corrupt) {
-			g, less, _, fault := h.scaled(ctx, picture, l, time.Since(began))
-			if fault == nil && !g.IsZero() {
-				less.source.fault = err
-				return g, less, nil
-			}
-		}
-		return f, info, err
+		return readBytes(ctx, picture, l, &h.exact, 0)
 	})
 }
 
@@ -99,27 +88,29 @@ func (h *Hasher) query(picture []byte, l Limits, read func(Limits) (Fingerprint,
 }
 
 // scaled makes a fingerprint of a JPEG that is decoded small. It returns none, and no
-// error, if the exact path has to decide. Of the time limit so much is gone already; it
-// returns how much is afterwards.
-func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits, gone time.Duration) (f Fingerprint, info Info, took time.Duration, err error) {
+// error, if the exact path has to decide; and how long it took.
+func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint, info Info, took time.Duration, err error) {
 	if !has(b, 0, "\xff\xd8\xff") {
-		return f, info, gone, nil
+		return f, info, 0, nil
 	}
 	s := surveyJPEG(b)
 	w, height := int(s.width), int(s.height)
 	k := scaleFor(w, height)
 	if k == 0 || s.scans > l.MaxScans || l.checkSize(w, height) != nil {
-		return f, info, gone, nil
+		return f, info, 0, nil
 	}
 	info = Info{Format: formatJPEG, Width: w, Height: height, Orientation: orientation(s.exif), Bytes: int64(len(b))}
 	if info.Orientation >= 5 {
 		info.Width, info.Height = height, w
 	}
 	q := smallQuery{Hasher: h, file: b, survey: &s, limits: l, turn: orientations[info.Orientation].t}
-	h.ctx, h.left = ctx, l.Timeout-gone
+	h.ctx, h.left = ctx, l.Timeout
 	defer func() { h.ctx = nil }()
 	f, info.glimpse, err = q.read(k)
 	l.Budget.release(q.held)
+	if q.held > mostKept {
+		h.jpeg = scaledjpeg.Decoder{}
+	}
 	if err == scaledjpeg.ErrOdd {
 		err = nil
 	}
@@ -128,6 +119,10 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits, gone time.Durat
 	}
 	return f, info, l.Timeout - h.left, err
 }
+
+// mostKept is the decode memory of one picture, in bytes, beyond which its buffers are not
+// kept for the next.
+const mostKept = 32 << 20
 
 // smallQuery is a JPEG that is read small.
 type smallQuery struct {
@@ -407,7 +402,6 @@ func cellMean(p *scaledjpeg.Plane, i, j int) uint8 {
 type source struct {
 	bytes  []byte
 	limits Limits
-	fault  error // that it cannot, if that is known
 }
 
 // Exact reports whether the picture was read exactly. It is false of one that is unusable,
@@ -422,13 +416,21 @@ func (i *Info) Load(ctx context.Context) error {
 	if i.canonical != nil || i.source == nil {
 		return nil
 	}
-	if i.source.fault != nil {
-		return i.source.fault
-	}
-	_, info, err := readBytes(ctx, i.source.bytes, i.source.limits, new(workspace), 0)
+	f, info, err := readBytes(ctx, i.source.bytes, i.source.limits, new(workspace), 0)
 	if err != nil {
 		return err
 	}
-	i.canonical = info.canonical
+	f.has |= fromQuery
+	i.canonical, i.loaded = info.canonical, &f
 	return nil
+}
+
+// Loaded returns the fingerprint that Load has found, and whether it had to read the
+// picture. It takes the place of the one that the query had, which was a little off, or of
+// another picture if the file was made to deceive.
+func (i Info) Loaded() (Fingerprint, bool) {
+	if i.loaded == nil {
+		return Fingerprint{}, false
+	}
+	return *i.loaded, true
 }

@@ -9,6 +9,8 @@ import (
 	"image"
 	"io"
 	"time"
+
+	"github.com/touchstone-go/touchstone/hash/internal/scaledjpeg"
 )
 
 // Info is what was learned about a picture on the way to its fingerprint.
@@ -23,9 +25,10 @@ type Info struct {
 	Bytes  int64
 	SHA256 [32]byte
 
-	canonical *canonical // nil if the picture is unusable, or not read exactly so far
-	glimpse   *glimpse   // what is known if it was not
-	source    *source    // what to read then
+	canonical *canonical   // nil if the picture is unusable, or not read exactly so far
+	glimpse   *glimpse     // what is known if it was not
+	source    *source      // what to read then
+	loaded    *Fingerprint // what Load made of it
 }
 
 // Read turns the bytes of a picture into its exact fingerprint: what
@@ -159,7 +162,12 @@ func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time
 // be interrupted. Both are 0 if Read would refuse b at the sight of it. Callers
 // who admit pictures to a queue can tell costly ones by it.
 func Cost(b []byte, l Limits) (memory int64, busy time.Duration) {
-	h, err := inspect(b, l.WithDefaults())
+	l = l.WithDefaults()
+	h, err := inspect(b, l)
+	if reason, _ := IsUnusable(err); reason == TooCostly && h.format == formatJPEG {
+		// A query may read it small.
+		return min(scaledCost(surveyJPEG(b), scaledjpeg.MaxScale)+int64(len(b)), l.MaxMemory), 0
+	}
 	if err != nil {
 		return 0, 0
 	}

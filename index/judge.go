@@ -143,40 +143,37 @@ func (x *Index) judgePicture(ctx context.Context, s *snapshot, banks []*bankView
 		return Verdict{Mode: mode}, err
 	}
 	f = f.AsRecipe(s.recipe)
-	// What cannot be read exactly is judged in mode Fast, and by the hashes that it has.
-	// What is found so is evidence; that nothing is found says nothing of what the
-	// thorough search or the other hashes would have seen: that is what lacks is for.
-	asked := mode
-	var lacks error
-	if mode == Thorough && !info.Exact() {
-		mode, lacks = Fast, info.Load(ctx)
+	if !info.Exact() && !lacksMain(f, banks) {
+		ms, more, err := s.nearWith(ctx, f, n, &info, func() hash.Fingerprint { return f })
+		if err != nil || len(ms) == 0 {
+			return decide(f, ms, more, o, mode), err
+		}
+	}
+	// Now it seems to match, and is worth reading exactly. What is shown is what is found
+	// after that: a small picture is near the truth, and can be made to lie.
+	if err := info.Load(ctx); err != nil {
+		if _, unusable := hash.IsUnusable(err); unusable && slot != 0 {
+			return judgeKnown()
+		}
+		return Verdict{Mode: mode}, err
+	}
+	if g, ok := info.Loaded(); ok {
+		f = g.AsRecipe(s.recipe)
 	}
 	// The other hashes are evidence for matches, or what a bank is searched by. Most
-	// pictures need neither, and are then not read exactly in mode Fast. What cannot be
-	// read so, too costly or damaged in its details, has a fingerprint all the same.
-	var fault error
+	// pictures need neither.
 	complete := func() hash.Fingerprint {
-		fault = info.Load(ctx)
 		f = info.Complete(f, mains(banks)...)
 		return f
 	}
 	if lacksMain(f, banks) {
 		complete()
-		if lacks = cmp.Or(lacks, fault); lacks != nil && len(o.Banks) > 0 {
-			return Verdict{Mode: asked}, lacks
-		}
 	}
 	ms, more, err := s.nearWith(ctx, f, n, &info, complete)
-	if _, unusable := hash.IsUnusable(fault); !unusable {
-		err = cmp.Or(fault, err)
-	}
 	if err == nil && mode == Thorough {
 		var added []Match
 		added, err = s.thorough(ctx, banks, f, info, complete)
 		ms = mergeMatches(append(ms, added...))
-	}
-	if err == nil && lacks != nil && len(ms) == 0 {
-		return Verdict{Mode: asked}, lacks
 	}
 	return decide(f, ms, more, o, mode), err
 }
