@@ -14,7 +14,8 @@ import (
 // So a query's JPEG is decoded small (scaled.go), and whatever makes that doubtful goes
 // the exact path instead, the one and only judge of what is unusable:
 //
-//   - what internal/scaledjpeg does not read, damage above all;
+//   - what internal/scaledjpeg does not read, damage above all, and what it knows too
+//     coarsely;
 //   - small pictures, of which little can be left out;
 //   - plain ones, where a little noise turns many bits, and where the quality decides
 //     whether there is a fingerprint at all;
@@ -120,6 +121,10 @@ func (h *Hasher) scaled(ctx context.Context, b []byte, l Limits) (f Fingerprint,
 	return f, info, l.Timeout - h.left, err
 }
 
+// mostUnread is how much may be unknown of a coefficient of a progressive file: 16 grey
+// levels of a mean. Coarse quantisation can hide a whole pattern in two bits.
+const mostUnread = 16 * 8
+
 // mostKept is the decode memory of one picture, in bytes, beyond which its buffers are not
 // kept for the next.
 const mostKept = 32 << 20
@@ -191,6 +196,9 @@ func (q *smallQuery) decode(k int, detail scaledjpeg.Detail) (err error) {
 	q.left -= time.Since(began)
 	if err != nil {
 		return err
+	}
+	if q.pic.Unread > mostUnread {
+		return scaledjpeg.ErrOdd
 	}
 	const white = 255 << scaledjpeg.Fraction
 	for i, v := range q.pic.Luma.Pix {

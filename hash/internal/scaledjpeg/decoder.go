@@ -60,6 +60,7 @@ type Decoder struct {
 	quant                 [4][64]uint16
 	codes                 [2][4]huffman // DC and AC
 	left                  [3][64]uint8  // bits that a progressive file has not sent of a coefficient, or unsent
+	unread                [3][64]uint8  // bits of a coefficient that are not read here, since later scans send them
 
 	// The state of the scan that is read.
 	reader    reader
@@ -105,6 +106,7 @@ func (d *Decoder) reset(b []byte, scale int, check func() error) {
 	d.scale, d.last = scale, lastWanted[scale&7]
 	d.progressive, d.baseline, d.started, d.jfif, d.adobe, d.adobeRGB = false, false, false, false, false, false
 	d.nComps, d.interval = 0, 0
+	d.unread = [3][64]uint8{}
 	for i := range d.left {
 		for k := range d.left[i] {
 			d.left[i][k] = unsent
@@ -363,7 +365,19 @@ func (d *Decoder) finish() (*Picture, error) {
 	if len(d.kept) > 0 {
 		d.render()
 	}
+	d.picture.Unread = d.mostUnread()
 	return &d.picture, nil
+}
+
+// mostUnread is Picture.Unread.
+func (d *Decoder) mostUnread() (most int) {
+	for i := range d.nComps {
+		q := &d.quant[d.comps[i].table]
+		for k, bits := range d.unread[i] {
+			most = max(most, int(q[k])<<bits-int(q[k]))
+		}
+	}
+	return most
 }
 
 // rgb reports whether image/jpeg takes the planes for red, green and blue.

@@ -75,4 +75,8 @@ type Picture struct {
 	// Luma is Y; Chroma are Cb and Cr, without samples if the file is grey.
 	Luma   Plane
 	Chroma [2]Plane
+	// Unread is the most that is not known of any coefficient, because a progressive file
+	// sends its last bits later: a range, in units of dequantised coefficients, of which
+	// eight are a grey level of a mean. It is 0 for sequential files.
+	Unread int
 }

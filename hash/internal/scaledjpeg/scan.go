@@ -118,6 +118,9 @@ func (d *Decoder) follows(s *scanHead) bool {
 				return false
 			}
 			*left = uint8(s.bits)
+			if s.before == 0 {
+				d.unread[at][k] = uint8(s.bits)
+			}
 		}
 	}
 	return true
