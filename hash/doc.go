@@ -74,13 +74,13 @@
 // missing or too much. Damage that the small picture shows, and all damage of a
 // sequential file, is judged by the exact path.
 //
-// A file can be made to look different small. A viewer clips each pixel to black and
-// white; the small picture has no single pixels and clips the means of several. In a
+// A file can be made to look different small. A viewer clips each pixel to what can be
+// shown; the small picture has no single pixels, and clips the means of several. In a
 // photo that makes no difference that counts; in a file that was made for it, whose
-// pixels are far beyond white and black side by side, it does. [Hasher.QueryExactly]
-// sees what a viewer sees, and so does mode thorough of package index, which asks
-// for it; but not if [Info.Exact] is false afterwards, since the file was one of
-// the two kinds above.
+// pixels are far beyond white and black side by side, or whose colours do not exist, it
+// does. So a fingerprint of the small picture finds, and does not prove: package index
+// shows a match only after [Info.Load] and a search by what that has found
+// ([Info.Loaded]). [Hasher.QueryExactly] reads exactly at once.
 //
 // # Ledger
 //

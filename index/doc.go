@@ -33,12 +33,11 @@
 // That is mode [Fast]. Mode [Thorough] then reads the features of candidates and
 // aligns them with the picture (thorough.go).
 //
-// In mode Fast a JPEG is decoded at a fraction of its size ([hash.Hasher]), and
-// exactly only if there is a match to show, or a bank whose main hash is one of
-// goimagehash's. In mode Thorough it is read exactly at once. A JPEG that cannot be
-// (its full size would take too much memory or time, or it is damaged where the small
-// picture does not show it) is judged by its fingerprint alone, and the verdict
-// says mode Fast. References are always read exactly.
+// In mode Fast a JPEG is decoded at a fraction of its size ([hash.Hasher]). Only if that
+// seems to match, or if a bank's main hash is one of goimagehash's, it is read exactly,
+// and judged by what is found then; if it cannot be (its full size would take too much
+// memory or time, or it is damaged where the small picture does not show it), it is
+// unusable. In mode Thorough it is read exactly at once. So are references.
 //
 // A reference is found by a [Check]: the same file, the hash of the whole, the
 // hash of a region, or the geometry of local features. A bank's [Policy] has
