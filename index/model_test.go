@@ -43,14 +43,14 @@ func someFeatures(t testing.TB) (fs []*hash.Features) {
 }
 
 // nearestRegion is the distance of the nearest region, by a loop over all pairs;
-// -1 if there is none.
+// -1 if there is none. Codes that tell nothing are not searched among regions.
 func nearestRegion(f hash.Fingerprint, of *hash.Features) int {
 	best := -1
 	if of == nil {
 		return best
 	}
 	for _, v := range f.Variants() {
-		if v.Frame == hash.Smooth || v.Code == (hash.Code{}) {
+		if v.Frame == hash.Smooth || !v.Code.Telling() {
 			continue
 		}
 		for _, code := range of.Regions() {
