@@ -17,9 +17,8 @@
 //     references are made of, path=query what a search needs; path=rival is
 //     image/jpeg followed by goimagehash.PerceptionHash, which gives one 64-bit
 //     hash of one orientation and looks at no limits. side is the longer one. The
-//     photo has a border, so that its JPEG is read more than once as a query; and
-//     ReadQuery makes its buffers anew each time, 1.5 MB, which a hash.Hasher keeps.
-//     The command speed keeps them, and has lines without a border.
+//     photo has a border, so that its JPEG is read twice as a query, and a
+//     hash.Hasher is kept. The command speed has lines without a border.
 //   - Formats: the exact way beside the standard decoder alone, for each layout of
 //     pixels that a decoder hands over. ratio is what hashing adds; below one
 //     where our own reader of PNGs takes less than image/png.
