@@ -15,7 +15,7 @@ import (
 // photos have a border, so the exact path is no answer either.
 //
 // So the small picture says only where to look. The file is read a second time, and of the
-// lines about the edges that were found, seven for each, and of those outside that are not
+// lines about the edges that were found, five for each, and of those outside that are not
 // clearly border, the pixels are decoded in full (scaledjpeg.Detail). They make the pixels of
 // the 192 that the exact path has, to within a level or two. Then trim runs on these lines
 // among those of the small picture. If every edge that it finds lies among exact lines, and
@@ -24,7 +24,7 @@ import (
 
 const (
 	// edgeLines is how many lines are exact on either side of an edge.
-	edgeLines = 3
+	edgeLines = 2
 	// A line of the small picture is clearly border if at most clearOdd percent of it are
 	// more than clearLevels from the border's colour.
 	clearLevels = 8
@@ -263,8 +263,8 @@ func (g *borderGrid) exact(s flank, i int) *bool {
 }
 
 // want adds the lines about the edges of a box to those that are to be exact, and those
-// outside that are not clear.
-func (g *borderGrid) want(box image.Rectangle) {
+// outside that are not clear. It reports false if there are none: all sides are open.
+func (g *borderGrid) want(box image.Rectangle) (some bool) {
 	for s := range flank(4) {
 		at, _ := g.edge(s, box)
 		if at == 0 && g.clearlyOpen(s, box) {
@@ -273,11 +273,12 @@ func (g *borderGrid) want(box image.Rectangle) {
 		for i := min(at-edgeLines, 0); i <= at+edgeLines; i++ {
 			// The first two lines make the colour.
 			if e := g.exact(s, i); e != nil && (i < 2 || i >= at-edgeLines) {
-				*e = true
+				*e, some = true, true
 			}
 		}
 		g.doubtful(s, box)
 	}
+	return some
 }
 
 // sure reports whether the edges of a box lie among exact lines, the line inside each

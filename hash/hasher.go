@@ -244,7 +244,9 @@ func (q *smallQuery) border(k int) (scale int, ok bool, err error) {
 		if k = max(k, scaleFor(inside.Dx(), inside.Dy())); min(inside.Dx(), inside.Dy())*k < 8*leastSide {
 			k = scaledjpeg.MaxScale
 		}
-		g.want(q.box)
+		if !g.want(q.box) {
+			return k, true, nil
+		}
 		g.read()
 		if err = q.decode(k, g); err != nil {
 			return 0, false, err
