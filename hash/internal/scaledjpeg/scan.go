@@ -28,7 +28,7 @@ type scanHead struct {
 // scan reads a scan, header and data, which begins at b[at], and returns where it ends.
 func (d *Decoder) scan(seg []byte, at int) (end int, err error) {
 	s, ok := d.scanHead(seg)
-	if !ok || d.detail != nil && (d.progressive || s.n < d.nComps) {
+	if !ok || d.detail != nil && (d.progressive || s.n < d.nComps || d.comps[0].seen) {
 		return 0, ErrOdd
 	}
 	r := &d.reader
