@@ -65,7 +65,6 @@ func (g *borderGrid) begin(pic *scaledjpeg.Picture, t Transform) bool {
 	g.pixels, g.size, g.turn = image.Pt(pic.Width, pic.Height), image.Pt(w, h), t
 	g.colour = gridPicture(g.colour, w, h)
 	g.rows, g.cols = cleared(g.rows, h), cleared(g.cols, w)
-	g.sums = cleared(g.sums, 3*w*h)
 	g.coarse(pic, true)
 	g.upright = g.colour
 	if g.openSides() == 4 { // whichever way they are turned
@@ -322,7 +321,7 @@ func (g *borderGrid) doubtful(s flank, box image.Rectangle) (found bool) {
 
 // read prepares the sums for a pass over the file.
 func (g *borderGrid) read() {
-	clear(g.sums)
+	g.sums = cleared(g.sums, 3*g.size.X*g.size.Y)
 	g.across = shares(g.across, g.pixels.X, g.cols)
 	g.down = shares(g.down, g.pixels.Y, g.rows)
 }

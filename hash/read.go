@@ -159,7 +159,8 @@ func decodeCanonical(ctx context.Context, b []byte, h header, deadline time.Time
 
 // Cost returns what decoding the picture b takes at most, estimated from its
 // header without decoding anything: memory in bytes, and the time of what cannot
-// be interrupted. Both are 0 if Read would refuse b at the sight of it. Callers
+// be interrupted. A JPEG that is too costly for Read, but may be read small as a query,
+// has the memory of that. Both are 0 for what is refused at the sight of it. Callers
 // who admit pictures to a queue can tell costly ones by it.
 func Cost(b []byte, l Limits) (memory int64, busy time.Duration) {
 	l = l.WithDefaults()
