@@ -1,0 +1,152 @@
+package radius
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
+)
+
+// block is a run of codes in the order of their tags, in parallel arrays. It is
+// immutable but for the last block of a set, behind the end that older views
+// know. A change makes another block that may share its arrays.
+type block struct {
+	base  uint64         // the first tag
+	tags  []uint32       // the tags, less base
+	a, b  []hamming.Half // the permuted codes, half by half,
+	words []uint64       // or the 64-bit codes
+	dead  []uint64       // bitmap of removed codes, nil if none
+	nDead int
+	odd   bool // a code of an odd number of ones is among them,
+	even  bool // one of an even number
+}
+
+// newBlock makes room for n codes.
+func newBlock(n int, o Options) *block {
+	b := &block{tags: make([]uint32, 0, n)}
+	if o.Words {
+		b.words = make([]uint64, 0, n)
+	} else {
+		b.a, b.b = make([]hamming.Half, 0, n), make([]hamming.Half, 0, n)
+	}
+	return b
+}
+
+// takes reports whether a tag can be appended.
+func (b *block) takes(tag uint64) bool {
+	return len(b.tags) < blockSize && (len(b.tags) == 0 || tag-b.base < 1<<32)
+}
+
+// last is the largest tag.
+func (b *block) last() uint64 { return b.tag(len(b.tags) - 1) }
+
+func (b *block) tag(pos int) uint64 { return b.base + uint64(b.tags[pos]) }
+
+// push appends a code to b, which must be a copy that is not yet shared. Wide
+// codes are permuted.
+func (b *block) push(tag uint64, c hash.Code, words bool) {
+	if len(b.tags) == 0 {
+		b.base = tag
+	} else if tag <= b.last() {
+		panic(fmt.Sprintf("radius: tag %d after %d", tag, b.last()))
+	}
+	b.tags = append(b.tags, uint32(tag-b.base))
+	if words {
+		b.words = append(b.words, c[0])
+		return
+	}
+	b.a = append(b.a, hamming.Half{c[0], c[1]})
+	b.b = append(b.b, hamming.Half{c[2], c[3]})
+	odd := parity(c) != 0
+	b.odd, b.even = b.odd || odd, b.even || !odd
+}
+
+// raw returns what was pushed at a position.
+func (b *block) raw(pos int) hash.Code {
+	if b.words != nil {
+		return hash.Code{b.words[pos]}
+	}
+	return hash.Code{b.a[pos][0], b.a[pos][1], b.b[pos][0], b.b[pos][1]}
+}
+
+// code returns a code as it came.
+func (b *block) code(pos int) hash.Code {
+	if b.words != nil {
+		return hash.Code{b.words[pos]}
+	}
+	return unpermuted(b.a[pos], b.b[pos])
+}
+
+// search returns the position of the first code whose tag is not below tag, and
+// whether it has it.
+func (b *block) search(tag uint64) (int, bool) {
+	switch {
+	case tag < b.base:
+		return 0, false
+	case tag-b.base >= 1<<32:
+		return len(b.tags), false
+	}
+	return slices.BinarySearch(b.tags, uint32(tag-b.base))
+}
+
+func (b *block) isDead(pos int) bool { return b.dead != nil && b.dead[pos/64]>>(pos%64)&1 != 0 }
+
+// bury marks a living code of b, which must be a copy with a bitmap of its own.
+func (b *block) bury(pos int) {
+	b.dead[pos/64] |= 1 << (pos % 64)
+	b.nDead++
+}
+
+// grave returns a copy of b with a bitmap of its own.
+func (b *block) grave() *block {
+	c := *b
+	c.dead = make([]uint64, blockSize/64)
+	copy(c.dead, b.dead)
+	return &c
+}
+
+// sameCodes reports whether two blocks share their arrays and end alike.
+func (b *block) sameCodes(o *block) bool {
+	return len(b.tags) == len(o.tags) && &b.tags[0] == &o.tags[0]
+}
+
+func (b *block) bytes() int64 {
+	return int64(4*cap(b.tags) + 16*cap(b.a) + 16*cap(b.b) + 8*cap(b.words) + 8*len(b.dead))
+}
+
+// keys appends the values of width bits at an offset of all codes.
+func (b *block) keys(keys []uint32, offset, width int) []uint32 {
+	word, shift := offset/64, offset%64
+	mask := uint64(1)<<width - 1
+	if b.words != nil {
+		for _, w := range b.words {
+			keys = append(keys, uint32(w>>shift&mask))
+		}
+		return keys
+	}
+	halves := b.a
+	if word >= 2 {
+		halves = b.b
+	}
+	if shift+width <= 64 {
+		for i := range halves {
+			keys = append(keys, uint32(halves[i][word&1]>>shift&mask))
+		}
+		return keys
+	}
+	for i := range b.a {
+		keys = append(keys, chunkOf(b.raw(i), offset, width))
+	}
+	return keys
+}
+
+// chunkOf returns width bits at an offset of a code.
+func chunkOf(c hash.Code, offset, width int) uint32 {
+	word, shift := offset/64, offset%64
+	v := c[word] >> shift
+	if shift+width > 64 {
+		v |= c[word+1] << (64 - shift)
+	}
+	return uint32(v & (1<<width - 1))
+}

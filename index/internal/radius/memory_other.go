@@ -1,0 +1,6 @@
+//go:build !linux
+
+package radius
+
+// advised makes a slice of n.
+func advised[T any](n int) []T { return make([]T, n) }

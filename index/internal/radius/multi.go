@@ -1,0 +1,284 @@
+package radius
+
+import (
+	"context"
+	"math/bits"
+	"sync"
+
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
+)
+
+// A multi-index cuts the bits of a code into m chunks and keeps a table for
+// each. Two codes that differ in r bits differ in at most r/m of some chunk, so
+// it is enough to look, chunk by chunk, at the buckets that are that near, and to
+// compare what is in them. More exactly (Norouzi, Punjani, Fleet, "Fast exact
+// search in Hamming space with multi-index hashing", 2014): with r = s*m + a, the
+// first a+1 chunks need the distance s, the others s-1, or none at all if that is
+// below zero. With ten million codes and m = 11 a search within 30 bits asks
+// 2,600 of 100 million buckets and compares 4,000 codes.
+//
+// Three more things make it fast:
+//
+//   - Codes of equal parity differ in an even number of bits. PDQ's have 128
+//     ones, all of them, so 31 is 30: an eighth fewer probes.
+//   - A code that is found through two chunks is reported by the first: whether
+//     an earlier chunk would have found it is one count, and no set is needed.
+//   - What is looked at lies scattered in memory. So it is done in three passes,
+//     each a loop without dependences: the directory for all probes, the numbers
+//     of all buckets, the codes of all numbers (hamming.At, which prefetches).
+//
+// 64-bit codes lie beside their numbers in the tables, so the third pass needs
+// no memory but that of the second.
+
+// part is the multi-index of a run of blocks. It is immutable.
+type part struct {
+	blocks []*block // as they were when it was built, only the codes of which count
+	halves []*hamming.Half
+	tables []table
+	codes  int // of all blocks
+	words  bool
+	// parity is that of the number of ones of all codes, or mixed.
+	parity int
+}
+
+// mixed: some codes have an even number of ones, some an odd one.
+const mixed = -1
+
+// newPart makes a part without tables.
+func newPart(blocks []*block, o Options) *part {
+	p := &part{blocks: blocks, words: o.Words, parity: mixed}
+	odd, even := false, false
+	for _, b := range blocks {
+		p.codes += len(b.tags)
+		odd, even = odd || b.odd, even || b.even
+		if !o.Words {
+			p.halves = append(p.halves, &b.a[0])
+		}
+	}
+	switch {
+	case o.Words || odd && even:
+	case odd:
+		p.parity = 1
+	default:
+		p.parity = 0
+	}
+	n := 256
+	if o.Words {
+		n = 64
+	}
+	m := o.Tables
+	if m == 0 {
+		m = tablesFor(p.codes, o.Words)
+	}
+	offset := 0
+	for i := range m {
+		width := n / m
+		if i < n%m {
+			width++
+		}
+		p.tables = append(p.tables, table{offset: offset, width: width})
+		offset += width
+	}
+	return p
+}
+
+// tablesFor is the number of tables that n codes are searched fastest with, by
+// measurement. About: a chunk has as many values as there are codes.
+func tablesFor(n int, words bool) int {
+	switch {
+	case words:
+		return 3
+	case n < 400_000:
+		return 14
+	case n < 2_500_000:
+		return 13
+	case n < 6_000_000:
+		return 12
+	case n < 30_000_000:
+		return 11
+	}
+	return 10
+}
+
+// build makes the tables, two at a time.
+func (p *part) build(ctx context.Context) error {
+	var wait sync.WaitGroup
+	next := make(chan *table)
+	for range 2 {
+		wait.Go(func() {
+			var s sorter
+			for t := range next {
+				s.build(t, p.blocks)
+				if p.words {
+					t.copyWords(p.blocks)
+				}
+			}
+		})
+	}
+	var err error
+	for i := range p.tables {
+		if err = ctx.Err(); err != nil {
+			break
+		}
+		next <- &p.tables[i]
+	}
+	close(next)
+	wait.Wait()
+	return err
+}
+
+// radii splits a radius among the tables; -1 is a table that need not be asked.
+func radii(radius, tables int) []int {
+	each := make([]int, tables)
+	for i := range each {
+		each[i] = radius / tables
+		if i > radius%tables {
+			each[i]--
+		}
+	}
+	return each
+}
+
+// reach is the largest distance at which codes of p can be from q and still
+// within radius: less by one where that has the wrong parity.
+func (p *part) reach(q hash.Code, radius int) int {
+	if p.parity == mixed || (radius^p.parity^parity(q))&1 == 0 {
+		return radius
+	}
+	return radius - 1
+}
+
+// parity is 1 if the number of ones is odd.
+func parity(c hash.Code) int { return bits.OnesCount64(c[0]^c[1]^c[2]^c[3]) & 1 }
+
+// probes is the number of buckets that a search looks at, or -1 if that is not
+// to be done by an index.
+func (p *part) probes(radius int) (n int) {
+	if radius/len(p.tables) > maxBall {
+		return -1
+	}
+	for i, r := range radii(radius, len(p.tables)) {
+		if r >= 0 {
+			n += ballSize(p.tables[i].width, r)
+		}
+	}
+	return n
+}
+
+// probing is a query on its way through the tables of a part.
+type probing struct {
+	query      int // its number
+	code       hash.Code
+	radius     int
+	radii      []int
+	spans      []span // of all tables, none empty
+	ends       []int  // in spans, of each table
+	probes     int
+	candidates int
+}
+
+// probe asks the directories, and gives up when more than most candidates are
+// found.
+func (p *part) probe(b *balls, q *probing, most int) bool {
+	q.spans, q.ends, q.candidates, q.probes = q.spans[:0], q.ends[:0], 0, 0
+	q.radii = radii(q.radius, len(p.tables))
+	for i := range p.tables {
+		t := &p.tables[i]
+		if r := q.radii[i]; r >= 0 {
+			masks := b.masks(t.width, r)
+			q.probes += len(masks)
+			var n int
+			q.spans, n = t.probe(q.spans, chunkOf(q.code, t.offset, t.width), masks)
+			if q.candidates += n; q.candidates > most {
+				return false
+			}
+		}
+		q.ends = append(q.ends, len(q.spans))
+	}
+	return true
+}
+
+// probe appends the buckets of key under all masks that are not empty, and
+// counts what they hold.
+func (t *table) probe(spans []span, key uint32, masks []uint32) ([]span, int) {
+	k, n := len(spans), 0
+	if cap(spans) < k+len(masks)+1 {
+		spans = append(make([]span, 0, 2*cap(spans)+len(masks)+1), spans...)
+	}
+	spans = spans[:k+len(masks)+1]
+	for _, m := range masks {
+		s := t.bucket(key ^ m)
+		spans[k] = s
+		k += int((s.n + full) >> 3) // without a branch: it would be a coin's
+		n += int(s.n)
+		if s.n == full {
+			n += t.hidden(s)
+		}
+	}
+	return spans[:k], n
+}
+
+// gather appends the numbers that spans hold.
+func (t *table) gather(ids []uint32, spans []span) []uint32 {
+	for _, s := range spans {
+		k := len(ids)
+		if cap(ids) < k+padding {
+			ids = append(make([]uint32, 0, 2*cap(ids)+1024), ids...)
+		}
+		// Seven at once are cheaper than a loop.
+		*(*[padding]uint32)(ids[k : k+padding]) = *(*[padding]uint32)(t.ids[s.start : s.start+padding])
+		if s.n < full {
+			ids = ids[:k+int(s.n)]
+			continue
+		}
+		r := t.runs[ids[k : k+full][full-1]]
+		ids = append(ids[:k+full-1], t.overflow[r.start:r.end]...)
+	}
+	return ids
+}
+
+// earlier reports whether a table before the i-th leads to code c too.
+func (p *part) earlier(q *probing, c hash.Code, i int) bool {
+	for j := range i {
+		t := &p.tables[j]
+		x := chunkOf(q.code, t.offset, t.width) ^ chunkOf(c, t.offset, t.width)
+		if bits.OnesCount32(x) <= q.radii[j] {
+			return true
+		}
+	}
+	return false
+}
+
+// found is a code of a part that is near a query: not yet looked at whether it
+// lives.
+type found struct {
+	id, query uint32
+	dist      int32
+}
+
+// collect compares the candidates of a query that was probed, and appends what
+// is near.
+func (s *Searcher) collect(p *part, q *probing, out []found) []found {
+	from := 0
+	for i := range p.tables {
+		t := &p.tables[i]
+		spans := q.spans[from:q.ends[i]]
+		from = q.ends[i]
+		if p.words {
+			out = p.collectWords(t, q, i, spans, out)
+			continue
+		}
+		s.ids = t.gather(s.ids[:0], spans)
+		s.near = s.level.At(s.near[:0], p.halves, s.ids, hamming.Half{q.code[0], q.code[1]}, q.radius)
+		for _, at := range s.near {
+			id := s.ids[at]
+			b, pos := p.blocks[id>>blockBits], id&(blockSize-1)
+			c := b.raw(int(pos))
+			if d := c.Distance(q.code); d <= q.radius && !p.earlier(q, c, i) {
+				out = append(out, found{id, uint32(q.query), int32(d)})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,132 @@
+package radius
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
+)
+
+// model is what a set should hold.
+type model struct {
+	tags  []uint64
+	codes map[uint64]hash.Code
+}
+
+func (m *model) within(q Query) (hits []Hit) {
+	for _, tag := range m.tags {
+		for i, c := range q.Codes {
+			if d := c.Distance(m.codes[tag]); d <= q.Radius && tag >= q.From {
+				hits = append(hits, Hit{tag, int32(i), int32(d)})
+			}
+		}
+	}
+	return hits
+}
+
+func randomCode(r *rand.Rand) hash.Code {
+	return hash.Code{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}
+}
+
+// heavy returns a random code of weight 128.
+func balanced(r *rand.Rand) (c hash.Code) {
+	for _, i := range r.Perm(256)[:128] {
+		c[i/64] |= 1 << (i % 64)
+	}
+	return c
+}
+
+// moved flips n ones and n zeros.
+func moved(r *rand.Rand, c hash.Code, n int) hash.Code {
+	ones, zeros := n, n
+	for _, i := range r.Perm(256) {
+		bit := uint64(1) << (i % 64)
+		switch {
+		case c[i/64]&bit != 0 && ones > 0:
+			ones--
+			c[i/64] ^= bit
+		case c[i/64]&bit == 0 && zeros > 0:
+			zeros--
+			c[i/64] ^= bit
+		}
+	}
+	return c
+}
+
+func runJobs(t testing.TB, v *View) *View {
+	for {
+		j := v.Due()
+		if j == nil {
+			return v
+		}
+		if err := j.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		e := v.Edit()
+		if !e.Install(j) {
+			t.Fatal("a job does not fit the view that it was made of")
+		}
+		v = e.View()
+	}
+}
+
+func search(t testing.TB, s *Searcher, v *View, q Query) (hits []Hit) {
+	err := s.Within(context.Background(), v, q, func(h []Hit) error {
+		hits = append(hits, h...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hits
+}
+
+func TestLarge(t *testing.T) {
+	for _, words := range []bool{false, true} {
+		r := rand.New(rand.NewPCG(1, 2))
+		v := New(Options{Words: words})
+		m := model{codes: map[uint64]hash.Code{}}
+		e := v.Edit()
+		n := 100_000
+		if words {
+			n = 1_200_000
+		}
+		for i := range n {
+			c := balanced(r)
+			if words {
+				c = hash.Code{r.Uint64()}
+			}
+			tag := uint64(3 * i)
+			e.Add(tag, c)
+			m.tags = append(m.tags, tag)
+			m.codes[tag] = c
+		}
+		v = runJobs(t, e.View())
+		t.Logf("%+v", v.Stats())
+		s := NewSearcher(hamming.Best())
+		for i := range 30 {
+			var q Query
+			for range []int{1, 3, 17}[i%3] {
+				c := moved(r, m.codes[m.tags[r.IntN(n)]], r.IntN(18))
+				if words {
+					c = hash.Code{m.codes[m.tags[r.IntN(n)]][0] ^ 1<<r.IntN(64)}
+				}
+				q.Codes = append(q.Codes, c)
+			}
+			q.Radius = []int{0, 5, 13, 30, 31, 48}[i%6]
+			if words {
+				q.Radius = min(q.Radius, 12)
+			}
+			want := m.within(q)
+			for _, method := range []Method{Auto, Scan, Index, Plain} {
+				q.Method = method
+				if got := search(t, s, v, q); !slices.Equal(got, want) {
+					t.Fatalf("words %v, case %d, method %d: got %d hits, want %d\n%v\n%v", words, i, method, len(got), len(want), got, want)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package radius
+
+import (
+	"context"
+	"math/bits"
+	"slices"
+
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
+)
+
+// Searcher searches. It holds the buffers of a search, up to some megabytes, so
+// keep it: it is for one goroutine at a time.
+type Searcher struct {
+	level    hamming.Level
+	costs    costs
+	codes    []hash.Code // of the query, permuted
+	probings []probing
+	scanned  []int // queries that are scanned
+	ids      []uint32
+	near     []uint32
+	pairs    []hamming.Pair
+	found    []found
+	indexed  []found
+	hits     []Hit
+	plan     Plan
+}
+
+// NewSearcher returns a Searcher that uses the kernels of a level.
+func NewSearcher(l hamming.Level) *Searcher { return &Searcher{level: l, costs: costsOf(l)} }
+
+// Plan says what the last search did.
+func (s *Searcher) Plan() Plan { return s.plan }
+
+// Within calls visit with every pair of a code of v and one of q.Codes that are
+// within q.Radius of each other, once, in ascending order of Tag and then Query
+// over all calls. The slice is valid during the call. It ends with the first
+// error of visit or of ctx.
+func (s *Searcher) Within(ctx context.Context, v *View, q Query, visit func([]Hit) error) error {
+	s.plan = Plan{}
+	if len(q.Codes) == 0 || q.Radius < 0 {
+		return nil
+	}
+	s.permute(v, q.Codes)
+	first := 0
+	for _, p := range v.parts {
+		if err := s.stretch(ctx, v, v.blocks[first:first+len(p.blocks)], p, &q, visit); err != nil {
+			return err
+		}
+		first += len(p.blocks)
+	}
+	return s.stretch(ctx, v, v.blocks[first:], nil, &q, visit)
+}
+
+func (s *Searcher) permute(v *View, codes []hash.Code) {
+	s.codes = s.codes[:0]
+	for _, c := range codes {
+		if v.shape.Words {
+			c = hash.Code{c[0]}
+		} else {
+			c = permuted(c)
+		}
+		s.codes = append(s.codes, c)
+	}
+}
+
+// stretch searches a run of blocks, of which p, if not nil, is the index.
+func (s *Searcher) stretch(ctx context.Context, v *View, blocks []*block, p *part, q *Query, visit func([]Hit) error) error {
+	first := 0
+	for first < len(blocks) && blocks[first].last() < q.From {
+		first++
+	}
+	if first == len(blocks) {
+		return nil
+	}
+	s.plan.Parts++
+	s.indexed = s.indexed[:0]
+	scanned := s.scanned[:0]
+	if p != nil && (q.Method == Auto || q.Method == Index) {
+		var n int
+		n, scanned = s.divide(v, p, len(blocks)-first, q)
+		for i := range s.probings[:n] {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			s.indexed = s.collect(p, &s.probings[i], s.indexed)
+			s.plan.Candidates += s.probings[i].candidates
+		}
+		s.plan.Indexed += n
+		slices.SortFunc(s.indexed, compareFound)
+	} else {
+		for i := range s.codes {
+			scanned = append(scanned, i)
+		}
+		s.scanned = scanned
+	}
+	s.plan.Scanned += len(scanned)
+	if len(scanned) == 0 {
+		return s.report(blocks, s.indexed, q, visit)
+	}
+	indexed := s.indexed
+	for i := first; i < len(blocks); i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.plan.Codes += len(blocks[i].tags)
+		s.found = s.scan(blocks[i], i, scanned, q, s.found[:0])
+		n := 0
+		for n < len(indexed) && int(indexed[n].id>>blockBits) <= i {
+			n++
+		}
+		if n > 0 || len(scanned) > hamming.Lanes {
+			s.found = append(s.found, indexed[:n]...)
+			slices.SortFunc(s.found, compareFound)
+		}
+		indexed = indexed[n:]
+		if err := s.report(blocks, s.found, q, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compareFound(a, b found) int {
+	if a.id != b.id {
+		return int(a.id) - int(b.id)
+	}
+	return int(a.query) - int(b.query)
+}
+
+// report hands out those of the codes found that live.
+func (s *Searcher) report(blocks []*block, all []found, q *Query, visit func([]Hit) error) error {
+	s.hits = s.hits[:0]
+	for _, f := range all {
+		b, pos := blocks[f.id>>blockBits], int(f.id&(blockSize-1))
+		if tag := b.tag(pos); tag >= q.From && !b.isDead(pos) {
+			s.hits = append(s.hits, Hit{Tag: tag, Query: int32(f.query), Dist: f.dist})
+		}
+	}
+	if len(s.hits) == 0 {
+		return nil
+	}
+	return visit(s.hits)
+}
+
+// farHalf is the radius from which it does not pay any more to look at one half
+// of each code first: one code in a hundred would be near in it.
+const farHalf = 50
+
+// scan compares the codes of block i with some queries, and appends what is
+// near, in order.
+func (s *Searcher) scan(b *block, i int, queries []int, q *Query, out []found) []found {
+	switch {
+	case q.Method == Plain:
+		return s.scanPlain(b, i, queries, q.Radius, out)
+	case b.words != nil:
+		for _, n := range queries {
+			s.near = s.level.Words(s.near[:0], b.words, s.codes[n][0], q.Radius)
+			for _, pos := range s.near {
+				d := bits.OnesCount64(b.words[pos] ^ s.codes[n][0])
+				out = append(out, found{uint32(i<<blockBits) | pos, uint32(n), int32(d)})
+			}
+		}
+		if len(queries) > 1 {
+			slices.SortFunc(out, compareFound)
+		}
+		return out
+	case len(queries) == 1:
+		return s.scanOne(b, i, queries[0], q.Radius, out)
+	}
+	for len(queries) > 0 {
+		n := min(len(queries), hamming.Lanes)
+		out = s.scanLanes(b, i, queries[:n], q.Radius, out)
+		queries = queries[n:]
+	}
+	return out
+}
+
+func (s *Searcher) scanOne(b *block, i, query, radius int, out []found) []found {
+	code := s.codes[query]
+	if radius < farHalf {
+		s.near = s.level.Halves(s.near[:0], b.a, hamming.Half{code[0], code[1]}, radius)
+	} else {
+		s.near = s.level.Codes(s.near[:0], b.a, b.b, code, radius)
+	}
+	for _, pos := range s.near {
+		if d := b.raw(int(pos)).Distance(code); d <= radius {
+			out = append(out, found{uint32(i<<blockBits) | pos, uint32(query), int32(d)})
+		}
+	}
+	return out
+}
+
+// scanLanes is scanOne for up to eight queries.
+func (s *Searcher) scanLanes(b *block, i int, queries []int, radius int, out []found) []found {
+	var rows [hamming.Lanes]hamming.Row
+	var halves [hamming.Lanes]hamming.Half
+	limits := [hamming.Lanes]int{-1, -1, -1, -1, -1, -1, -1, -1}
+	for lane, n := range queries {
+		c := s.codes[n]
+		rows[lane], halves[lane], limits[lane] = c, hamming.Half{c[0], c[1]}, radius
+	}
+	if radius < farHalf {
+		s.pairs = s.level.HalvesOf8(s.pairs[:0], b.a, &halves, &limits)
+	} else {
+		s.pairs = s.level.CodesOf8(s.pairs[:0], b.a, b.b, &rows, &limits)
+	}
+	for _, p := range s.pairs {
+		c := b.raw(int(p.Pos))
+		for lanes := p.Lanes; lanes != 0; lanes &= lanes - 1 {
+			n := queries[bits.TrailingZeros32(lanes)]
+			if d := c.Distance(s.codes[n]); d <= radius {
+				out = append(out, found{uint32(i<<blockBits) | p.Pos, uint32(n), int32(d)})
+			}
+		}
+	}
+	return out
+}
+
+// scanPlain is the oracle.
+func (s *Searcher) scanPlain(b *block, i int, queries []int, radius int, out []found) []found {
+	for pos := range b.tags {
+		c := b.raw(pos)
+		for _, n := range queries {
+			if d := c.Distance(s.codes[n]); d <= radius {
+				out = append(out, found{uint32(i<<blockBits | pos), uint32(n), int32(d)})
+			}
+		}
+	}
+	return out
+}
