@@ -54,8 +54,8 @@ type Level uint8
 
 const (
 	Generic Level = iota // plain Go, runs everywhere
-	AVX2                 // amd64 with AVX2 and POPCNT
-	AVX512               // amd64 with AVX-512 F, BW, VL and VPOPCNTDQ, BMI2 and POPCNT
+	AVX2                 // amd64 with AVX2, BMI1 and POPCNT
+	AVX512               // amd64 with AVX-512 F, BW, VL and VPOPCNTDQ, BMI1 and POPCNT
 )
 
 // String returns "generic", "avx2" or "avx512".

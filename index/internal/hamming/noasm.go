@@ -1,3 +1,5 @@
+//go:build !amd64 || noasm
+
 package hamming
 
 // Available reports whether this machine runs the level.
