@@ -7,7 +7,9 @@
 // almost surely not in a cache, so all that matters is how many such lines are
 // under way at once: the loop asks for the half of the id AHEAD places on and
 // then compares the half of the present one with POPCNT, which waits less. A
-// half is two instructions wide; vectors would not help.
+// half is two instructions wide; vectors would not help. Over eight million halves
+// at random an id takes 9 ns with AHEAD 16, 6.5 with 32, 4.5 with 64 and 4 with
+// 96 and 128.
 //
 // An id is checked against the number of blocks when its half is asked for,
 // which is before it is read.
@@ -20,7 +22,7 @@
 //	R15       end of the loop that asks for halves
 //	AX, BX    scratch
 
-#define AHEAD 24
+#define AHEAD 96
 
 // SPLIT puts the number of the block of the id at p into BX, and the offset in
 // it into AX.

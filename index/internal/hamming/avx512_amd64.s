@@ -19,6 +19,11 @@
 // looked at. VPMINUD is enough, as a distance fits the low half of its lane, and
 // is cheaper than VPMINUQ.
 //
+// Where a kernel reads one plane it asks for the memory AHEAD bytes on, across
+// the page borders at which the hardware stops: halvesAVX512 over a million
+// halves takes 0.165 ns a half with it and 0.18 to 0.19 without. With two planes
+// it costs more than it brings.
+//
 // Registers of all kernels:
 //	DX   position to stop at
 //	CX   position of the group
@@ -48,6 +53,8 @@ DATA odd<>+40(SB)/8, $11
 DATA odd<>+48(SB)/8, $13
 DATA odd<>+56(SB)/8, $15
 GLOBL odd<>(SB), RODATA|NOPTR, $64
+
+#define AHEAD 4096
 
 // START loads the registers of a kernel from the scan at AX.
 #define START \
@@ -126,6 +133,10 @@ TEXT ·halvesAVX512(SB), NOSPLIT, $0-8
 
 	PCALIGN $32
 loop:
+	PREFETCHT0 (AHEAD+0)(SI)
+	PREFETCHT0 (AHEAD+64)(SI)
+	PREFETCHT0 (AHEAD+128)(SI)
+	PREFETCHT0 (AHEAD+192)(SI)
 	VPXORQ   (SI), Z30, Z0
 	VPXORQ   64(SI), Z30, Z1
 	VPXORQ   128(SI), Z30, Z2
@@ -236,6 +247,10 @@ TEXT ·wordsAVX512(SB), NOSPLIT, $0-8
 
 	PCALIGN $32
 loop:
+	PREFETCHT0 (AHEAD+0)(SI)
+	PREFETCHT0 (AHEAD+64)(SI)
+	PREFETCHT0 (AHEAD+128)(SI)
+	PREFETCHT0 (AHEAD+192)(SI)
 	VPXORQ   (SI), Z30, Z0
 	VPXORQ   64(SI), Z30, Z1
 	VPXORQ   128(SI), Z30, Z2
@@ -291,6 +306,8 @@ TEXT ·halvesOf8AVX512(SB), NOSPLIT, $0-8
 
 	PCALIGN $32
 loop:
+	PREFETCHT0 (AHEAD+0)(SI)
+	PREFETCHT0 (AHEAD+64)(SI)
 	HALFOF8(0(SI), Z8)
 	HALFOF8(16(SI), Z9)
 	HALFOF8(32(SI), Z10)
@@ -398,6 +415,10 @@ TEXT ·rowsOf8AVX512(SB), NOSPLIT, $0-8
 
 	PCALIGN $32
 loop:
+	PREFETCHT0 (AHEAD+0)(SI)
+	PREFETCHT0 (AHEAD+64)(SI)
+	PREFETCHT0 (AHEAD+128)(SI)
+	PREFETCHT0 (AHEAD+192)(SI)
 	HALFOF8(0(SI), Z8)
 	HALFOF8(32(SI), Z9)
 	HALFOF8(64(SI), Z10)

@@ -3,7 +3,6 @@ package hamming
 import (
 	"fmt"
 	"math/bits"
-	"math/rand/v2"
 	"testing"
 )
 
@@ -11,29 +10,41 @@ import (
 // queries for all eight together. Bare is what they are compared with, the
 // simplest loop over whole codes for one query.
 //
-// Data: random codes, limits of 31 bits, so hits do not count. n=16384 codes
-// lie in the second level cache, n=1000000 in the third or in memory.
+// Data: random codes with limits of 31 bits (10 for words), so that nothing is
+// near; and copies of the first query, where everything is. n=16384 codes lie in
+// the second level cache, n=1000000 in the third or in memory.
 
 const limit = 31
 
-func benchmark(b *testing.B, run func(l Level, c *codes256)) {
-	for _, l := range levels(b) {
+// results keeps the buffers of a benchmark from one round to the next.
+type results struct {
+	found []uint32
+	pairs []Pair
+}
+
+func benchmark(b *testing.B, run func(l Level, c *codes256, r *results)) {
+	for _, l := range levels() {
 		for _, n := range []int{BlockSize, 1000000} {
-			c := benchCodes(n)
-			b.Run(fmt.Sprintf("level=%v/n=%d", l, n), func(b *testing.B) {
-				for b.Loop() {
-					run(l, c)
+			for _, k := range []kind{random, copies} {
+				if k.name == copies.name && n > BlockSize {
+					continue
 				}
-				perCode(b, n)
-			})
+				c := benchCodes(k, n)
+				b.Run(fmt.Sprintf("level=%v/n=%d/data=%s", l, n, k.name), func(b *testing.B) {
+					var r results
+					for b.Loop() {
+						run(l, c, &r)
+					}
+					perCode(b, n)
+				})
+			}
 		}
 	}
 }
 
-func benchCodes(n int) *codes256 {
-	c := makeCodes(kinds[2], n, 5)
+func benchCodes(k kind, n int) *codes256 {
+	c := makeCodes(k, n, 5)
 	for j := range c.limits {
-		c.q[j] = random(rand.New(rand.NewPCG(6, uint64(j))))
 		c.limits[j] = limit
 	}
 	return c
@@ -53,7 +64,7 @@ func firsts(q *[Lanes]Row) (h [Lanes]Half) {
 
 func BenchmarkBare(b *testing.B) {
 	for _, n := range []int{BlockSize, 1000000} {
-		c := benchCodes(n)
+		c := benchCodes(random, n)
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
 			var found []uint32
 			q := c.q[0]
@@ -74,33 +85,35 @@ func BenchmarkBare(b *testing.B) {
 }
 
 func BenchmarkHalves(b *testing.B) {
-	benchmark(b, func(l Level, c *codes256) { l.Halves(nil, c.a, Half(c.q[0][:2]), limit) })
+	benchmark(b, func(l Level, c *codes256, r *results) { r.found = l.Halves(r.found[:0], c.a, Half(c.q[0][:2]), limit) })
 }
 
 func BenchmarkHalvesOf8(b *testing.B) {
-	benchmark(b, func(l Level, c *codes256) {
+	benchmark(b, func(l Level, c *codes256, r *results) {
 		q := firsts(&c.q)
-		l.HalvesOf8(nil, c.a, &q, &c.limits)
+		r.pairs = l.HalvesOf8(r.pairs[:0], c.a, &q, &c.limits)
 	})
 }
 
 func BenchmarkCodes(b *testing.B) {
-	benchmark(b, func(l Level, c *codes256) { l.Codes(nil, c.a, c.b, c.q[0], limit) })
+	benchmark(b, func(l Level, c *codes256, r *results) { r.found = l.Codes(r.found[:0], c.a, c.b, c.q[0], limit) })
 }
 
 func BenchmarkCodesOf8(b *testing.B) {
-	benchmark(b, func(l Level, c *codes256) { l.CodesOf8(nil, c.a, c.b, &c.q, &c.limits) })
+	benchmark(b, func(l Level, c *codes256, r *results) { r.pairs = l.CodesOf8(r.pairs[:0], c.a, c.b, &c.q, &c.limits) })
 }
 
 func BenchmarkRowsOf8(b *testing.B) {
-	benchmark(b, func(l Level, c *codes256) { l.RowsOf8(nil, c.rows, &c.q, &c.limits) })
+	benchmark(b, func(l Level, c *codes256, r *results) { r.pairs = l.RowsOf8(r.pairs[:0], c.rows, &c.q, &c.limits) })
 }
 
 func BenchmarkWords(b *testing.B) {
-	benchmark(b, func(l Level, c *codes256) { l.Words(nil, c.words, c.q[0][0], 10) })
+	benchmark(b, func(l Level, c *codes256, r *results) { r.found = l.Words(r.found[:0], c.words, c.q[0][0], 10) })
 }
 
 // BenchmarkAt asks for every code once, at random.
 func BenchmarkAt(b *testing.B) {
-	benchmark(b, func(l Level, c *codes256) { l.At(nil, c.blocks, c.ids, Half(c.q[0][:2]), limit) })
+	benchmark(b, func(l Level, c *codes256, r *results) {
+		r.found = l.At(r.found[:0], c.blocks, c.ids, Half(c.q[0][:2]), limit)
+	})
 }

@@ -96,7 +96,7 @@ func (l Level) HalvesOf8(found []Pair, halves []Half, q *[Lanes]Half, limits *[L
 // 0, 1 and 2, 3; len(a) == len(b). Every code is read whole: for limits under
 // which the first half alone decides little.
 func (l Level) Codes(found []uint32, a, b []Half, q Row, limit int) []uint32 {
-	b = b[:len(a)]
+	samePlanes(a, b)
 	found, done := l.codes(found, a, b, &q, limit)
 	return codesFrom(found, a, b, done, &q, limit)
 }
@@ -104,9 +104,15 @@ func (l Level) Codes(found []uint32, a, b []Half, q Row, limit int) []uint32 {
 // CodesOf8 finds the codes, split as for Codes, that are within limits[j] of
 // q[j] for any lane j.
 func (l Level) CodesOf8(found []Pair, a, b []Half, q *[Lanes]Row, limits *[Lanes]int) []Pair {
-	b = b[:len(a)]
+	samePlanes(a, b)
 	found, done := l.codesOf8(found, a, b, q, limits)
 	return codesOf8From(found, a, b, done, q, limits)
+}
+
+func samePlanes(a, b []Half) {
+	if len(a) != len(b) {
+		panic("hamming: planes of different length")
+	}
 }
 
 // RowsOf8 finds the rows that are within limits[j] of q[j] for any lane j. It

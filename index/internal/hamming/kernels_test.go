@@ -163,7 +163,7 @@ type kind struct {
 	code func(r *rand.Rand, i int, q *[Lanes]Row) Row
 }
 
-func random(r *rand.Rand) Row { return Row{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()} }
+func randomRow(r *rand.Rand) Row { return Row{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()} }
 
 // flip returns c with up to n of the bits from lo to hi flipped.
 func flip(r *rand.Rand, c Row, n, lo, hi int) Row {
@@ -176,23 +176,30 @@ func flip(r *rand.Rand, c Row, n, lo, hi int) Row {
 
 const full = ^uint64(0)
 
-var kinds = []kind{
-	{"zero", func(*rand.Rand, int, *[Lanes]Row) Row { return Row{} }},
-	{"one", func(*rand.Rand, int, *[Lanes]Row) Row { return Row{full, full, full, full} }},
-	{"random", func(r *rand.Rand, _ int, _ *[Lanes]Row) Row { return random(r) }},
-	{"planted", func(r *rand.Rand, i int, q *[Lanes]Row) Row {
-		if r.IntN(8) > 0 {
-			return random(r)
-		}
-		return flip(r, q[r.IntN(Lanes)], r.IntN(70), 0, 256)
-	}},
-	{"copies", func(r *rand.Rand, _ int, q *[Lanes]Row) Row { return flip(r, q[0], r.IntN(3), 0, 256) }},
-	{"half", func(r *rand.Rand, i int, q *[Lanes]Row) Row { // near in one half only
-		return flip(r, q[r.IntN(Lanes)], 200, i%2*128, i%2*128+128)
-	}},
-	{"word", func(r *rand.Rand, i int, q *[Lanes]Row) Row { // near but for one word
-		return flip(r, q[r.IntN(Lanes)], 1+r.IntN(80), i%4*64, i%4*64+64)
-	}},
+var (
+	random = kind{"random", func(r *rand.Rand, _ int, _ *[Lanes]Row) Row { return randomRow(r) }}
+	copies = kind{"copies", func(r *rand.Rand, _ int, q *[Lanes]Row) Row { return flip(r, q[0], r.IntN(3), 0, 256) }}
+)
+
+func kinds() []kind {
+	return []kind{
+		random,
+		copies,
+		{"zero", func(*rand.Rand, int, *[Lanes]Row) Row { return Row{} }},
+		{"one", func(*rand.Rand, int, *[Lanes]Row) Row { return Row{full, full, full, full} }},
+		{"planted", func(r *rand.Rand, _ int, q *[Lanes]Row) Row {
+			if r.IntN(8) > 0 {
+				return randomRow(r)
+			}
+			return flip(r, q[r.IntN(Lanes)], r.IntN(70), 0, 256)
+		}},
+		{"half", func(r *rand.Rand, i int, q *[Lanes]Row) Row { // near in one half only
+			return flip(r, q[r.IntN(Lanes)], 200, i%2*128, i%2*128+128)
+		}},
+		{"word", func(r *rand.Rand, i int, q *[Lanes]Row) Row { // near but for one word
+			return flip(r, q[r.IntN(Lanes)], 1+r.IntN(80), i%4*64, i%4*64+64)
+		}},
+	}
 }
 
 // makeCodes makes n codes of the kind, eight queries, and ids of codes, some of
@@ -201,7 +208,7 @@ func makeCodes(k kind, n int, seed uint64) *codes256 {
 	r := rand.New(rand.NewPCG(seed, uint64(n)))
 	var q [Lanes]Row
 	for j := range q {
-		q[j] = random(r)
+		q[j] = randomRow(r)
 	}
 	q[6], q[7] = Row{}, Row{full, full, full, full}
 	rows, ids := make([]Row, n), make([]uint32, n)
@@ -212,12 +219,11 @@ func makeCodes(k kind, n int, seed uint64) *codes256 {
 	return newCodes(rows, ids, q, [Lanes]int{})
 }
 
-func levels(t testing.TB) (ls []Level) {
+// levels are those that this machine runs.
+func levels() (ls []Level) {
 	for l := Generic; l <= AVX512; l++ {
 		if l.Available() {
 			ls = append(ls, l)
-		} else {
-			t.Logf("no %v on this machine", l)
 		}
 	}
 	return ls
@@ -228,7 +234,7 @@ func levels(t testing.TB) (ls []Level) {
 // that match nothing, little and everything.
 func TestKernels(t *testing.T) {
 	sizes := []int{0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 500}
-	for _, k := range kinds {
+	for _, k := range kinds() {
 		for _, n := range sizes {
 			c := makeCodes(k, n, 1)
 			for _, limit := range []int{-1, 0, 1, 30, 48, 64, 128, 256} {
@@ -249,7 +255,7 @@ func TestKernels(t *testing.T) {
 // TestKernelsOnBlocks is TestKernels on more than one stretch and one block,
 // with buffers that fill many times.
 func TestKernelsOnBlocks(t *testing.T) {
-	for _, k := range kinds {
+	for _, k := range kinds() {
 		for _, n := range []int{BlockSize, 2*BlockSize + 77} {
 			c := makeCodes(k, n, 2)
 			c.limits = [Lanes]int{48, -1, 64, 0, 60, 256, 30, 31}
@@ -262,7 +268,7 @@ func TestKernelsOnBlocks(t *testing.T) {
 // for another would show.
 func TestLanes(t *testing.T) {
 	for lane := range Lanes {
-		c := makeCodes(kinds[2], 100, 3)
+		c := makeCodes(random, 100, 3)
 		for j := range c.limits {
 			c.limits[j] = 20
 		}
@@ -281,7 +287,88 @@ func TestLanes(t *testing.T) {
 func compare(t testing.TB, c *codes256, name string) {
 	t.Helper()
 	want := c.slow()
-	for _, l := range levels(t) {
+	for _, l := range levels() {
 		c.ask(l).equal(t, name+" "+l.String(), want)
+	}
+}
+
+// TestAtBadID: an id beyond the blocks is a panic at every level, wherever it
+// stands, and never a read.
+func TestAtBadID(t *testing.T) {
+	c := makeCodes(random, 300, 4)
+	for _, l := range levels() {
+		for _, i := range []int{0, 1, 95, 96, 97, 150, 299} {
+			for _, id := range []uint32{BlockSize, 1<<32 - 1} {
+				ids := slices.Clone(c.ids)
+				ids[i] = id
+				func() {
+					defer func() {
+						if recover() == nil {
+							t.Errorf("%v: id %d at %d: no panic", l, id, i)
+						}
+					}()
+					l.At(nil, c.blocks, ids, Half{}, 0)
+				}()
+			}
+		}
+	}
+}
+
+// TestPlanes: planes of different length are a panic, even if the shorter has
+// room.
+func TestPlanes(t *testing.T) {
+	c := makeCodes(random, 40, 4)
+	for _, l := range levels() {
+		for name, run := range map[string]func(){
+			"Codes":    func() { l.Codes(nil, c.a, c.b[:39], c.q[0], 0) },
+			"CodesOf8": func() { l.CodesOf8(nil, c.a[:39], c.b, &c.q, &c.limits) },
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%v: %s: no panic", l, name)
+					}
+				}()
+				run()
+			}()
+		}
+	}
+}
+
+// TestNoAllocation: what finds nothing allocates nothing.
+func TestNoAllocation(t *testing.T) {
+	c := makeCodes(random, 1000, 4)
+	var halves [Lanes]Half
+	for _, l := range levels() {
+		n := testing.AllocsPerRun(10, func() {
+			l.Halves(nil, c.a, halves[0], 0)
+			l.HalvesOf8(nil, c.a, &halves, &c.limits)
+			l.Codes(nil, c.a, c.b, c.q[0], 0)
+			l.CodesOf8(nil, c.a, c.b, &c.q, &c.limits)
+			l.RowsOf8(nil, c.rows, &c.q, &c.limits)
+			l.Words(nil, c.words, c.q[0][0], 0)
+			l.At(nil, c.blocks, c.ids, halves[0], 0)
+		})
+		if n != 0 {
+			t.Errorf("%v: %v allocations", l, n)
+		}
+	}
+}
+
+func TestLevels(t *testing.T) {
+	t.Log("levels on this machine:", levels())
+	if !Generic.Available() || !Best().Available() {
+		t.Error("a level that is always there is not")
+	}
+	if Level(9).Available() {
+		t.Error("a level that does not exist is available")
+	}
+	for l, want := range []string{"generic", "avx2", "avx512"} {
+		if got := Level(l).String(); got != want {
+			t.Errorf("level %d is %q, want %q", l, got, want)
+		}
+		if l := Level(l); l > Best() && l.Available() {
+			t.Errorf("%v is available, but %v is the best", l, Best())
+		}
 	}
 }
