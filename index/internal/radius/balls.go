@@ -13,10 +13,17 @@ type balls struct {
 	lists [maxWidth + 1][maxBall + 1]ball
 }
 
+// ball is the masks of one width and radius.
 type ball struct {
 	once  sync.Once
 	masks []uint32
+	// lines are the masks of the records that are the first in their cache line,
+	// one for each line that the masks lead to.
+	lines []uint32
 }
+
+// lineBits is the logarithm of the number of buckets in a cache line of records.
+const lineBits = 7
 
 // The widest chunk, and the largest ball that a multi-index is asked for.
 // Beyond it a scan is cheaper at any size that fits a memory.
@@ -25,18 +32,23 @@ const (
 	maxBall  = 4
 )
 
-// masks returns the values of width bits with at most radius ones. Those that
-// lead to the same cache line of a directory stand together.
-func (b *balls) masks(width, radius int) []uint32 {
+// of returns the masks of width bits with at most radius ones. Those that lead to
+// the same cache line of a directory stand together.
+func (b *balls) of(width, radius int) *ball {
 	l := &b.lists[width][radius]
 	l.once.Do(func() {
 		l.masks = make([]uint32, 0, ballSize(width, radius))
 		l.add(0, width, radius)
 		slices.SortStableFunc(l.masks, func(a, b uint32) int {
-			return cmp.Or(cmp.Compare(bits.OnesCount32(a>>7), bits.OnesCount32(b>>7)), cmp.Compare(a, b))
+			return cmp.Or(cmp.Compare(bits.OnesCount32(a>>lineBits), bits.OnesCount32(b>>lineBits)), cmp.Compare(a, b))
 		})
+		for i, m := range l.masks {
+			if i == 0 || m>>lineBits != l.masks[i-1]>>lineBits {
+				l.lines = append(l.lines, m>>lineBits<<lineBits/recordBuckets)
+			}
+		}
 	})
-	return l.masks
+	return l
 }
 
 // add adds what is made of mask by setting at most left of its lower width bits.

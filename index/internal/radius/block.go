@@ -20,6 +20,7 @@ type block struct {
 	nDead int
 	odd   bool // a code of an odd number of ones is among them,
 	even  bool // one of an even number
+	slab  bool // the codes are a part of a large slab
 }
 
 // newBlock makes room for n codes.
@@ -32,6 +33,48 @@ func newBlock(n int, o Options) *block {
 	}
 	return b
 }
+
+// slab is memory for the codes of many blocks. Searches read codes at random, and
+// large pages, which need large arrays, save them a miss in three.
+type slab struct {
+	left  int // codes
+	large bool
+	a, b  []hamming.Half
+	words []uint64
+}
+
+// largeSlab is the number of codes from which a slab is worth sharing: 4 MB of
+// each half.
+const largeSlab = 1 << 18
+
+func newSlab(n int, o Options) *slab {
+	s := &slab{left: n, large: n >= largeSlab}
+	if o.Words {
+		s.words = advised[uint64](n)
+	} else {
+		s.a, s.b = advised[hamming.Half](n), advised[hamming.Half](n)
+	}
+	return s
+}
+
+// block cuts an empty block off. All but the last are full, unless their tags
+// lie too far apart.
+func (s *slab) block() *block {
+	n := min(s.left, blockSize)
+	b := &block{tags: make([]uint32, 0, n), slab: s.large}
+	if s.words != nil {
+		b.words = s.words[:0:n]
+		s.words = s.words[n:]
+	} else {
+		b.a, b.b = s.a[:0:n], s.b[:0:n]
+		s.a, s.b = s.a[n:], s.b[n:]
+	}
+	s.left -= n
+	return b
+}
+
+// settled blocks need not be copied when they are indexed anew.
+func (b *block) settled() bool { return b.slab && b.nDead == 0 && len(b.tags) == blockSize }
 
 // takes reports whether a tag can be appended.
 func (b *block) takes(tag uint64) bool {

@@ -40,10 +40,13 @@ type record struct {
 // run is a part of the overflow.
 type run struct{ start, end uint32 }
 
+// recordBuckets is the number of buckets in a record.
+const recordBuckets = 32
+
 // full is the count of a bucket whose last number is that of a run.
 const full = 7
 
-// padding lies behind the numbers, so that seven may be read anywhere.
+// padding lies behind the numbers, so that a full bucket's may be read anywhere.
 const padding = 8
 
 // table is the buckets of one chunk of the codes.
@@ -126,7 +129,7 @@ func (s *sorter) build(t *table, blocks []*block) {
 		}
 		keys = keys[len(b.tags):]
 	}
-	t.records = advised[record](1 << t.width / 32)
+	t.records = advised[record](1 << t.width / recordBuckets)
 	t.ids = advised[uint32](n + padding)
 	from, start := uint32(0), uint32(0)
 	for i := range parts {
@@ -134,6 +137,8 @@ func (s *sorter) build(t *table, blocks []*block) {
 		start = s.part(t, i<<low, low, s.entries[from:to], start)
 		from = to
 	}
+	settle(t.records)
+	settle(t.ids)
 }
 
 // part fills the buckets of one run of entries, whose numbers begin at start, and
@@ -145,8 +150,8 @@ func (s *sorter) part(t *table, first, low int, entries []entry, start uint32) u
 	for _, e := range entries {
 		next[e.key&mask]++
 	}
-	for i := 0; i < len(next); i += 32 {
-		start = t.record((first+i)/32, next[i:i+32], limit[i:i+32], start)
+	for i := 0; i < len(next); i += recordBuckets {
+		start = t.record((first+i)/recordBuckets, next[i:i+recordBuckets], limit[i:i+recordBuckets], start)
 	}
 	for _, e := range entries {
 		at := &next[e.key&mask]

@@ -135,13 +135,20 @@ func (j *Job) Run(ctx context.Context) error {
 	return nil
 }
 
-// packed returns the living codes of blocks. Full blocks without dead codes are
-// shared, others copied together.
+// packed returns the living codes of blocks. Full blocks without dead codes that
+// lie in a slab are shared, others copied together into a new one.
 func packed(old []*block, o Options) (blocks []*block) {
+	moved := 0
+	for _, b := range old {
+		if !b.settled() {
+			moved += len(b.tags) - b.nDead
+		}
+	}
+	s := newSlab(moved, o)
 	var filling *block
 	for _, b := range old {
-		if b.nDead == 0 && len(b.tags) == blockSize && filling == nil {
-			blocks = append(blocks, b)
+		if b.settled() {
+			blocks, filling = append(blocks, b), nil
 			continue
 		}
 		for pos := range b.tags {
@@ -149,13 +156,10 @@ func packed(old []*block, o Options) (blocks []*block) {
 				continue
 			}
 			if filling == nil || !filling.takes(b.tag(pos)) {
-				filling = newBlock(blockSize, o)
+				filling = s.block()
 				blocks = append(blocks, filling)
 			}
 			filling.push(b.tag(pos), b.raw(pos), o.Words)
-		}
-		if filling != nil && len(filling.tags) == blockSize {
-			filling = nil
 		}
 	}
 	return blocks

@@ -13,15 +13,24 @@ import (
 // advised makes a slice of n, and asks the system for large pages. The memory is
 // the garbage collector's like any other.
 func advised[T any](n int) []T {
-	const page = 2 << 20
 	s := make([]T, n)
-	size := uintptr(n) * unsafe.Sizeof(*new(T))
+	advise(s, unix.MADV_HUGEPAGE)
+	return s
+}
+
+// settle asks for large pages again, when the slice has been filled: what the
+// garbage collector gave may have had small ones before.
+func settle[T any](s []T) { advise(s, unix.MADV_COLLAPSE) }
+
+// advise speaks of the whole large pages in s.
+func advise[T any](s []T, advice int) {
+	const page = 2 << 20
+	size := uintptr(len(s)) * unsafe.Sizeof(*new(T))
 	if size < 2*page {
-		return s
+		return
 	}
 	p := unsafe.Pointer(unsafe.SliceData(s))
 	skip := -uintptr(p) % page
-	// Advice only: nothing depends on whether it is taken.
-	_ = unix.Madvise(unsafe.Slice((*byte)(unsafe.Add(p, skip)), (size-skip)/page*page), unix.MADV_HUGEPAGE)
-	return s
+	// Nothing depends on whether the advice is taken.
+	_ = unix.Madvise(unsafe.Slice((*byte)(unsafe.Add(p, skip)), (size-skip)/page*page), advice)
 }

@@ -24,9 +24,12 @@ import (
 //     ones, all of them, so 31 is 30: an eighth fewer probes.
 //   - A code that is found through two chunks is reported by the first: whether
 //     an earlier chunk would have found it is one count, and no set is needed.
-//   - What is looked at lies scattered in memory. So it is done in three passes,
-//     each a loop without dependences: the directory for all probes, the numbers
-//     of all buckets, the codes of all numbers (hamming.At, which prefetches).
+//   - What is looked at lies scattered in memory, and a processor waits for one
+//     line as long as for a dozen. So it is done in three passes, the directory
+//     for all probes, the numbers of all buckets, the codes of all numbers
+//     (hamming.At), and before each pass comes one that only touches the lines:
+//     a loop so short that many of its loads are under way at once. That took
+//     the probes from 24 ns to 8 (a million codes).
 //
 // 64-bit codes lie beside their numbers in the tables, so the third pass needs
 // no memory but that of the second.
@@ -176,6 +179,7 @@ type probing struct {
 	ends       []int  // in spans, of each table
 	probes     int
 	candidates int
+	touched    uint32 // of no meaning: what was read only to be read
 }
 
 // probe asks the directories, and gives up when more than most candidates are
@@ -186,7 +190,13 @@ func (p *part) probe(b *balls, q *probing, most int) bool {
 	for i := range p.tables {
 		t := &p.tables[i]
 		if r := q.radii[i]; r >= 0 {
-			masks := b.masks(t.width, r)
+			q.touched += t.touch(chunkOf(q.code, t.offset, t.width), b.of(t.width, r).lines)
+		}
+	}
+	for i := range p.tables {
+		t := &p.tables[i]
+		if r := q.radii[i]; r >= 0 {
+			masks := b.of(t.width, r).masks
 			q.probes += len(masks)
 			var n int
 			q.spans, n = t.probe(q.spans, chunkOf(q.code, t.offset, t.width), masks)
@@ -197,6 +207,23 @@ func (p *part) probe(b *balls, q *probing, most int) bool {
 		q.ends = append(q.ends, len(q.spans))
 	}
 	return true
+}
+
+// touch reads the lines of the directory that probe will.
+func (t *table) touch(key uint32, lines []uint32) (sum uint32) {
+	first := key >> lineBits << lineBits / recordBuckets
+	for _, l := range lines {
+		sum += t.records[first^l].base
+	}
+	return sum
+}
+
+// touchIDs reads the lines that gather will.
+func (t *table) touchIDs(spans []span) (sum uint32) {
+	for _, s := range spans {
+		sum += t.ids[s.start]
+	}
+	return sum
 }
 
 // probe appends the buckets of key under all masks that are not empty, and
@@ -226,7 +253,12 @@ func (t *table) gather(ids []uint32, spans []span) []uint32 {
 		if cap(ids) < k+padding {
 			ids = append(make([]uint32, 0, 2*cap(ids)+1024), ids...)
 		}
-		// Seven at once are cheaper than a loop.
+		// Four at once are cheaper than a loop, and seldom reach into another line.
+		*(*[padding / 2]uint32)(ids[k : k+padding/2]) = *(*[padding / 2]uint32)(t.ids[s.start : s.start+padding/2])
+		if s.n <= padding/2 {
+			ids = ids[:k+int(s.n)]
+			continue
+		}
 		*(*[padding]uint32)(ids[k : k+padding]) = *(*[padding]uint32)(t.ids[s.start : s.start+padding])
 		if s.n < full {
 			ids = ids[:k+int(s.n)]
@@ -261,6 +293,11 @@ type found struct {
 // is near.
 func (s *Searcher) collect(p *part, q *probing, out []found) []found {
 	from := 0
+	for i := range p.tables {
+		q.touched += p.tables[i].touchIDs(q.spans[from:q.ends[i]])
+		from = q.ends[i]
+	}
+	from = 0
 	for i := range p.tables {
 		t := &p.tables[i]
 		spans := q.spans[from:q.ends[i]]
