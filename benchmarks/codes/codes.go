@@ -183,6 +183,7 @@ const (
 	hotStream = 1<<63 + iota
 	queryStream
 	modelStream
+	orderStream
 )
 
 // stream returns one of the streams of a seed. Neighbouring numbers are mixed
