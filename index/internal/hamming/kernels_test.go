@@ -237,7 +237,7 @@ func TestKernels(t *testing.T) {
 	for _, k := range kinds() {
 		for _, n := range sizes {
 			c := makeCodes(k, n, 1)
-			for _, limit := range []int{-1, 0, 1, 30, 48, 64, 128, 256} {
+			for _, limit := range []int{-9, -1, 0, 1, 30, 48, 64, 128, 256} {
 				for j := range c.limits {
 					c.limits[j] = limit
 				}
@@ -317,11 +317,11 @@ func TestAtBadID(t *testing.T) {
 // TestPlanes: planes of different length are a panic, even if the shorter has
 // room.
 func TestPlanes(t *testing.T) {
-	c := makeCodes(random, 40, 4)
+	c := makeCodes(random, 48, 4)
 	for _, l := range levels() {
 		for name, run := range map[string]func(){
-			"Codes":    func() { l.Codes(nil, c.a, c.b[:39], c.q[0], 0) },
-			"CodesOf8": func() { l.CodesOf8(nil, c.a[:39], c.b, &c.q, &c.limits) },
+			"Codes":    func() { l.Codes(nil, c.a, c.b[:47], c.q[0], 0) },
+			"CodesOf8": func() { l.CodesOf8(nil, c.a[:47], c.b, &c.q, &c.limits) },
 		} {
 			func() {
 				defer func() {
@@ -331,6 +331,42 @@ func TestPlanes(t *testing.T) {
 				}()
 				run()
 			}()
+		}
+	}
+}
+
+// TestDone: plain Go corrects a kernel that stops too soon, so only this shows
+// that a kernel does all whole groups. Behind the ids lie such as At must not
+// see.
+func TestDone(t *testing.T) {
+	var halves [Lanes]Half
+	for _, l := range levels() {
+		if l == Generic {
+			continue
+		}
+		for _, n := range []int{0, 1, 31, 32, 95, 96, 97, 500, 2*BlockSize + 64} {
+			c := makeCodes(copies, n, 6)
+			c.limits[0] = 1
+			ids := append(slices.Clone(c.ids), slices.Repeat([]uint32{1<<32 - 1}, 200)...)[:n]
+			check := func(kernel string, done, want int) {
+				if done != want {
+					t.Errorf("%v: %s: did %d of %d, want %d", l, kernel, done, n, want)
+				}
+			}
+			_, done := l.at(nil, c.blocks, ids, &halves[0], 1)
+			check("At", done, n)
+			_, done = l.words(nil, c.words, c.q[0][0], 1)
+			check("Words", done, n&^31)
+			_, done = l.halves(nil, c.a, &halves[0], 1)
+			check("Halves", done, n&^15)
+			_, done = l.codes(nil, c.a, c.b, &c.q[0], 1)
+			check("Codes", done, n&^15)
+			_, done = l.halvesOf8(nil, c.a, &halves, &c.limits)
+			check("HalvesOf8", done, n&^7)
+			_, done = l.codesOf8(nil, c.a, c.b, &c.q, &c.limits)
+			check("CodesOf8", done, n&^7)
+			_, done = l.rowsOf8(nil, c.rows, &c.q, &c.limits)
+			check("RowsOf8", done, n&^7)
 		}
 	}
 }
