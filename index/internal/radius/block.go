@@ -158,38 +158,41 @@ func (b *block) bytes() int64 {
 	return int64(4*cap(b.tags) + 16*cap(b.a) + 16*cap(b.b) + 8*cap(b.words) + 8*len(b.dead))
 }
 
-// keys appends the values of width bits at an offset of all codes.
-func (b *block) keys(keys []uint32, offset, width int) []uint32 {
-	word, shift := offset/64, offset%64
-	mask := uint64(1)<<width - 1
+// chunk is a run of bits of a permuted code. One of no bits has the value 0.
+type chunk struct{ offset, width int }
+
+// of returns the value of the chunk in a code.
+func (k chunk) of(c hash.Code) uint32 {
+	word, shift := k.offset/64, k.offset%64
+	v := c[word] >> shift
+	if shift+k.width > 64 {
+		v |= c[word+1] << (64 - shift)
+	}
+	return uint32(v & (1<<k.width - 1))
+}
+
+// values appends those of a chunk in all codes.
+func (b *block) values(keys []uint32, k chunk) []uint32 {
+	word, shift := k.offset/64, k.offset%64
 	if b.words != nil {
+		mask := uint64(1)<<k.width - 1
 		for _, w := range b.words {
 			keys = append(keys, uint32(w>>shift&mask))
 		}
 		return keys
 	}
-	halves := b.a
-	if word >= 2 {
-		halves = b.b
-	}
-	if shift+width <= 64 {
-		for i := range halves {
-			keys = append(keys, uint32(halves[i][word&1]>>shift&mask))
+	if shift+k.width > 64 {
+		for pos := range b.a {
+			keys = append(keys, k.of(b.raw(pos)))
 		}
 		return keys
 	}
-	for i := range b.a {
-		keys = append(keys, chunkOf(b.raw(i), offset, width))
+	halves, mask := b.a, uint64(1)<<k.width-1
+	if word >= 2 {
+		halves = b.b
+	}
+	for i := range halves {
+		keys = append(keys, uint32(halves[i][word&1]>>shift&mask))
 	}
 	return keys
-}
-
-// chunkOf returns width bits at an offset of a code.
-func chunkOf(c hash.Code, offset, width int) uint32 {
-	word, shift := offset/64, offset%64
-	v := c[word] >> shift
-	if shift+width > 64 {
-		v |= c[word+1] << (64 - shift)
-	}
-	return uint32(v & (1<<width - 1))
 }

@@ -26,7 +26,8 @@ import (
 //
 // A bucket of seven or more (a popular photo, a hostile uploader) holds six
 // numbers, and as its seventh the number of a run of the overflow, where the
-// rest lies.
+// rest lies. Where there are so many codes that this would not be rare, there is
+// the array of offsets after all: it is small then.
 //
 // Building sorts the codes by value. Counting all values at once would miss the
 // cache twice a code; here they are parted by their upper bits first, into runs
@@ -37,52 +38,71 @@ type record struct {
 	base, ones, twos, fours uint32
 }
 
-// run is a part of the overflow.
-type run struct{ start, end uint32 }
-
 // recordBuckets is the number of buckets in a record.
 const recordBuckets = 32
 
 // full is the count of a bucket whose last number is that of a run.
 const full = 7
 
-// padding lies behind the numbers, so that a full bucket's may be read anywhere.
-const padding = 8
+// crowded is the mean number of codes in a bucket from which there are offsets
+// in place of records.
+const crowded = 3
+
+// run is a part of the overflow.
+type run struct{ start, end uint32 }
 
 // table is the buckets of one chunk of the codes.
 type table struct {
-	offset, width int // of the chunk, in bits of the permuted code
+	*key
+	sign          chunk // the lower bits of the next chunk, of which each number carries a copy
 	records       []record
-	ids           []uint32 // by bucket, ascending within it
+	offsets       []uint32 // or these: bucket i is ids[offsets[i]:offsets[i+1]]
+	ids           []uint32 // by bucket, ascending within it: sign<<(32-sign.width) | number
 	words         []uint64 // the codes themselves beside ids; 64-bit codes only
 	runs          []run
 	overflow      []uint32
 	overflowWords []uint64
 }
 
-// span is what a bucket holds: ids[start:start+n].
-type span struct{ start, n uint32 }
-
-// bucket looks up one bucket.
-func (t *table) bucket(key uint32) span {
-	r := &t.records[key>>5]
-	at := key & 31
-	below := uint32(1)<<at - 1
-	return span{
-		start: r.base + uint32(bits.OnesCount32(r.ones&below)+2*bits.OnesCount32(r.twos&below)+4*bits.OnesCount32(r.fours&below)),
-		n:     r.ones>>at&1 + 2*(r.twos>>at&1) + 4*(r.fours>>at&1),
-	}
+// span is what a bucket holds: ids[start:start+n], or the same of the overflow if
+// start has the bit hidden. The key of the bucket is dist bits from the one that was
+// asked for.
+type span struct {
+	start, n, dist uint32
 }
 
-// hidden returns how many codes a full bucket holds beyond the seven that n
-// says, less its reference to the overflow.
-func (t *table) hidden(s span) int {
-	r := t.runs[t.ids[s.start+full-1]]
-	return int(r.end-r.start) - 1
+const hidden = 1 << 31
+
+// bucket looks up one bucket. If there are records and n is full, the seventh
+// number is that of a run.
+func (t *table) bucket(key uint32) (start, n uint32) {
+	if t.offsets != nil {
+		return t.offsets[key], t.offsets[key+1] - t.offsets[key]
+	}
+	r := &t.records[key/recordBuckets]
+	at := key % recordBuckets
+	below := uint32(1)<<at - 1
+	start = r.base + uint32(bits.OnesCount32(r.ones&below)+2*bits.OnesCount32(r.twos&below)+4*bits.OnesCount32(r.fours&below))
+	return start, r.ones>>at&1 + 2*(r.twos>>at&1) + 4*(r.fours>>at&1)
+}
+
+// spill is the part of a full bucket that is in the overflow.
+func (t *table) spill(start uint32) (from, n uint32) {
+	r := t.runs[t.ids[start+full-1]]
+	return r.start | hidden, r.end - r.start
+}
+
+// numbers returns what a span is of.
+func (t *table) numbers(s span) []uint32 {
+	if s.start&hidden != 0 {
+		return t.overflow[s.start&^hidden:][:s.n]
+	}
+	return t.ids[s.start:][:s.n]
 }
 
 func (t *table) bytes() int64 {
-	return int64(16*cap(t.records) + 4*cap(t.ids) + 8*cap(t.words) + 8*cap(t.runs) + 4*cap(t.overflow) + 8*cap(t.overflowWords))
+	return int64(16*cap(t.records) + 4*(cap(t.offsets)+cap(t.ids)+cap(t.overflow)) +
+		8*(cap(t.words)+cap(t.runs)+cap(t.overflowWords)))
 }
 
 // entry is a code on its way into a table.
@@ -95,45 +115,28 @@ const localBits = 12
 // sorter builds tables. It holds the buffers of one goroutine.
 type sorter struct {
 	keys    []uint32
+	signs   []uint32
 	entries []entry
 	ends    []uint32               // of the runs of entries, while they are filled
 	next    [1 << localBits]uint32 // where the next number of a bucket goes,
 	limit   [1 << localBits]uint32 // and where those that are in place end
 }
 
-// build fills t with the codes of blocks. The id of a code is the number of its
+// build fills t with the codes of blocks. The number of a code is that of its
 // block and its position there.
 func (s *sorter) build(t *table, blocks []*block) {
 	low := min(localBits, t.width)
-	parts := 1 << (t.width - low)
-	s.ends = slices.Grow(s.ends[:0], parts+1)[:parts+1]
-	clear(s.ends)
-	s.keys = s.keys[:0]
-	for _, b := range blocks {
-		s.keys = b.keys(s.keys, t.offset, t.width)
-	}
-	for _, k := range s.keys {
-		s.ends[k>>low+1]++
-	}
-	for i := range parts {
-		s.ends[i+1] += s.ends[i]
-	}
+	s.read(t, blocks, low)
 	n := len(s.keys)
-	s.entries = slices.Grow(s.entries[:0], n)[:n]
-	keys := s.keys
-	for i, b := range blocks {
-		for pos := range b.tags {
-			p := &s.ends[keys[pos]>>low]
-			s.entries[*p] = entry{keys[pos], uint32(i<<blockBits | pos)}
-			*p++
-		}
-		keys = keys[len(b.tags):]
+	t.ids = advised[uint32](n)
+	if n > crowded<<t.width {
+		t.offsets = advised[uint32](1<<t.width + 1)
+		t.offsets[1<<t.width] = uint32(n)
+	} else {
+		t.records = advised[record](1 << t.width / recordBuckets)
 	}
-	t.records = advised[record](1 << t.width / recordBuckets)
-	t.ids = advised[uint32](n + padding)
 	from, start := uint32(0), uint32(0)
-	for i := range parts {
-		to := s.ends[i]
+	for i, to := range s.ends[:len(s.ends)-1] {
 		start = s.part(t, i<<low, low, s.entries[from:to], start)
 		from = to
 	}
@@ -141,8 +144,39 @@ func (s *sorter) build(t *table, blocks []*block) {
 	settle(t.ids)
 }
 
-// part fills the buckets of one run of entries, whose numbers begin at start, and
-// returns where they end.
+// read puts the codes into s.entries, parted by the bits of their keys above low;
+// s.ends says where the parts end.
+func (s *sorter) read(t *table, blocks []*block, low int) {
+	s.keys, s.signs = s.keys[:0], s.signs[:0]
+	for _, b := range blocks {
+		s.keys = b.values(s.keys, t.chunk)
+		s.signs = b.values(s.signs, t.sign)
+	}
+	parts := 1 << (t.width - low)
+	s.ends = slices.Grow(s.ends[:0], parts+1)[:parts+1]
+	clear(s.ends)
+	for i, k := range s.keys {
+		k = t.turn(k)
+		s.keys[i] = k
+		s.ends[k>>low+1]++
+	}
+	for i := range parts {
+		s.ends[i+1] += s.ends[i]
+	}
+	s.entries = slices.Grow(s.entries[:0], len(s.keys))[:len(s.keys)]
+	at := 0
+	for i, b := range blocks {
+		for pos := range b.tags {
+			p := &s.ends[s.keys[at]>>low]
+			s.entries[*p] = entry{s.keys[at], s.signs[at]<<(32-t.sign.width) | uint32(i<<blockBits|pos)}
+			*p++
+			at++
+		}
+	}
+}
+
+// part fills the buckets of one part of the entries, whose numbers begin at
+// start, and returns where they end.
 func (s *sorter) part(t *table, first, low int, entries []entry, start uint32) uint32 {
 	next, limit := s.next[:1<<low], s.limit[:1<<low]
 	clear(next)
@@ -150,8 +184,12 @@ func (s *sorter) part(t *table, first, low int, entries []entry, start uint32) u
 	for _, e := range entries {
 		next[e.key&mask]++
 	}
-	for i := 0; i < len(next); i += recordBuckets {
-		start = t.record((first+i)/recordBuckets, next[i:i+recordBuckets], limit[i:i+recordBuckets], start)
+	if t.offsets != nil {
+		start = t.list(first, next, limit, start)
+	} else {
+		for i := 0; i < len(next); i += recordBuckets {
+			start = t.record((first+i)/recordBuckets, next[i:i+recordBuckets], limit[i:i+recordBuckets], start)
+		}
 	}
 	for _, e := range entries {
 		at := &next[e.key&mask]
@@ -165,9 +203,19 @@ func (s *sorter) part(t *table, first, low int, entries []entry, start uint32) u
 	return start
 }
 
-// record writes a record from the counts of its buckets, which it replaces by
-// where the first number of each goes; limit is where the last ends that is in
-// place. It returns where the next record's numbers begin.
+// list writes offsets from the counts of buckets. It replaces the counts by where
+// the first number of each goes, and returns where the next ones begin.
+func (t *table) list(first int, counts, limit []uint32, start uint32) uint32 {
+	for i, n := range counts {
+		t.offsets[first+i] = start
+		counts[i], limit[i] = start, start+n
+		start += n
+	}
+	return start
+}
+
+// record is list for the buckets of one record; limit is where the last number
+// ends that is in place.
 func (t *table) record(i int, counts, limit []uint32, start uint32) uint32 {
 	r := record{base: start}
 	for j, n := range counts {

@@ -127,7 +127,7 @@ func (j *Job) Run(ctx context.Context) error {
 	if n := j.living(); n == 0 || last && n < o.least() {
 		return nil
 	}
-	p := newPart(j.blocks, o)
+	p := newPart(j.blocks, j.view.shape)
 	if err := p.build(ctx); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ type part struct {
 const mixed = -1
 
 // newPart makes a part without tables.
-func newPart(blocks []*block, o Options) *part {
+func newPart(blocks []*block, o *shape) *part {
 	p := &part{blocks: blocks, words: o.Words, parity: mixed}
 	odd, even := false, false
 	for _, b := range blocks {
@@ -80,10 +80,24 @@ func newPart(blocks []*block, o Options) *part {
 		if i < n%m {
 			width++
 		}
-		p.tables = append(p.tables, table{offset: offset, width: width})
+		p.tables = append(p.tables, table{key: o.key(chunk{offset, width})})
 		offset += width
 	}
+	if !o.Words {
+		p.sign()
+	}
 	return p
+}
+
+// sign says what the numbers carry besides: as much of the next chunk as there
+// is room for.
+func (p *part) sign() {
+	room := 32 - blockBits - bits.Len(uint(len(p.blocks)-1))
+	for i := range p.tables {
+		next := p.tables[(i+1)%len(p.tables)].chunk
+		next.width = min(next.width, room)
+		p.tables[i].sign = next
+	}
 }
 
 // tablesFor is the number of tables that n codes are searched fastest with, by
@@ -177,6 +191,8 @@ type probing struct {
 	radii      []int
 	spans      []span // of all tables, none empty
 	ends       []int  // in spans, of each table
+	ids        []uint32
+	idEnds     []int // in ids, of each table
 	probes     int
 	candidates int
 	touched    uint32 // of no meaning: what was read only to be read
@@ -184,22 +200,22 @@ type probing struct {
 
 // probe asks the directories, and gives up when more than most candidates are
 // found.
-func (p *part) probe(b *balls, q *probing, most int) bool {
+func (p *part) probe(q *probing, most int) bool {
 	q.spans, q.ends, q.candidates, q.probes = q.spans[:0], q.ends[:0], 0, 0
 	q.radii = radii(q.radius, len(p.tables))
 	for i := range p.tables {
 		t := &p.tables[i]
 		if r := q.radii[i]; r >= 0 {
-			q.touched += t.touch(chunkOf(q.code, t.offset, t.width), b.of(t.width, r).lines)
+			q.touched += t.touch(t.of(q.code), t.ball(r).lines)
 		}
 	}
 	for i := range p.tables {
 		t := &p.tables[i]
 		if r := q.radii[i]; r >= 0 {
-			masks := b.of(t.width, r).masks
-			q.probes += len(masks)
+			ball := t.ball(r)
+			q.probes += len(ball.masks)
 			var n int
-			q.spans, n = t.probe(q.spans, chunkOf(q.code, t.offset, t.width), masks)
+			q.spans, n = t.probe(q.spans, t.of(q.code), ball)
 			if q.candidates += n; q.candidates > most {
 				return false
 			}
@@ -211,6 +227,9 @@ func (p *part) probe(b *balls, q *probing, most int) bool {
 
 // touch reads the lines of the directory that probe will.
 func (t *table) touch(key uint32, lines []uint32) (sum uint32) {
+	if t.offsets != nil {
+		return 0
+	}
 	first := key >> lineBits << lineBits / recordBuckets
 	for _, l := range lines {
 		sum += t.records[first^l].base
@@ -221,61 +240,97 @@ func (t *table) touch(key uint32, lines []uint32) (sum uint32) {
 // touchIDs reads the lines that gather will.
 func (t *table) touchIDs(spans []span) (sum uint32) {
 	for _, s := range spans {
-		sum += t.ids[s.start]
+		if s.start&hidden == 0 {
+			sum += t.ids[s.start]
+		}
 	}
 	return sum
 }
 
-// probe appends the buckets of key under all masks that are not empty, and
-// counts what they hold.
-func (t *table) probe(spans []span, key uint32, masks []uint32) ([]span, int) {
+// probe appends the buckets of key under all masks of a ball that are not empty,
+// and counts what they hold.
+func (t *table) probe(spans []span, key uint32, b *ball) ([]span, int) {
 	k, n := len(spans), 0
-	if cap(spans) < k+len(masks)+1 {
-		spans = append(make([]span, 0, 2*cap(spans)+len(masks)+1), spans...)
+	room := 2*len(b.masks) + 1
+	if cap(spans) < k+room {
+		spans = append(make([]span, 0, 2*cap(spans)+room), spans...)
 	}
-	spans = spans[:k+len(masks)+1]
-	for _, m := range masks {
-		s := t.bucket(key ^ m)
-		spans[k] = s
-		k += int((s.n + full) >> 3) // without a branch: it would be a coin's
-		n += int(s.n)
-		if s.n == full {
-			n += t.hidden(s)
+	spans = spans[:k+room]
+	dists := b.dists[:len(b.masks)]
+	for i, m := range b.masks {
+		start, held := t.bucket(key ^ m)
+		dist := uint32(dists[i])
+		n += int(held)
+		spans[k] = span{start, held, dist}
+		if held >= full && t.offsets == nil {
+			spans[k].n = full - 1
+			from, more := t.spill(start)
+			spans[k+1] = span{from, more, dist}
+			n += int(more) - 1
+			k += 2
+			continue
 		}
+		// Without a branch, which would be a coin's: one more if held > 0.
+		k += int((held | -held) >> 31)
 	}
 	return spans[:k], n
 }
 
-// gather appends the numbers that spans hold.
-func (t *table) gather(ids []uint32, spans []span) []uint32 {
-	for _, s := range spans {
-		k := len(ids)
-		if cap(ids) < k+padding {
-			ids = append(make([]uint32, 0, 2*cap(ids)+1024), ids...)
-		}
-		// Four at once are cheaper than a loop, and seldom reach into another line.
-		*(*[padding / 2]uint32)(ids[k : k+padding/2]) = *(*[padding / 2]uint32)(t.ids[s.start : s.start+padding/2])
-		if s.n <= padding/2 {
-			ids = ids[:k+int(s.n)]
-			continue
-		}
-		*(*[padding]uint32)(ids[k : k+padding]) = *(*[padding]uint32)(t.ids[s.start : s.start+padding])
-		if s.n < full {
-			ids = ids[:k+int(s.n)]
-			continue
-		}
-		r := t.runs[ids[k : k+full][full-1]]
-		ids = append(ids[:k+full-1], t.overflow[r.start:r.end]...)
+// gather reads the numbers that were found and keeps those whose signs agree.
+func (p *part) gather(q *probing) {
+	q.ids, q.idEnds = q.ids[:0], q.idEnds[:0]
+	from := 0
+	for i := range p.tables {
+		q.touched += p.tables[i].touchIDs(q.spans[from:q.ends[i]])
+		from = q.ends[i]
 	}
-	return ids
+	from = 0
+	for i := range p.tables {
+		q.ids = p.tables[i].gather(q.ids, q.spans[from:q.ends[i]], p.slack(q, i), p.tables[i].sign.of(q.code))
+		from = q.ends[i]
+		q.idEnds = append(q.idEnds, len(q.ids))
+	}
+}
+
+// slack is how many bits a code may differ in, in chunk i and the next together,
+// to be found through chunk i.
+func (p *part) slack(q *probing, i int) int {
+	return q.radii[i] + q.radii[(i+1)%len(p.tables)] + 1
+}
+
+// gather appends the numbers in spans whose sign is near enough, without it.
+func (t *table) gather(ids []uint32, spans []span, slack int, sign uint32) []uint32 {
+	k := len(ids)
+	shift := 32 - t.sign.width
+	mask := uint32(1)<<shift - 1
+	for _, s := range spans {
+		if cap(ids) < k+int(s.n) {
+			ids = append(make([]uint32, 0, 2*cap(ids)+int(s.n)+1024), ids[:k]...)
+		}
+		out := ids[k : k+int(s.n)]
+		left := uint32(slack) - s.dist
+		kept := uint32(0)
+		for _, id := range t.numbers(s) {
+			out[kept] = id & mask
+			// One more if the sign differs in at most left bits.
+			kept += (uint32(bits.OnesCount32(id>>shift^sign)) - left - 1) >> 31
+		}
+		k += int(kept)
+	}
+	return ids[:k]
+}
+
+// passes reports whether table j leads to code c.
+func (p *part) passes(q *probing, c hash.Code, j int) bool {
+	t := &p.tables[j]
+	d := bits.OnesCount32(t.chunk.of(q.code) ^ t.chunk.of(c))
+	return d <= q.radii[j] && d+bits.OnesCount32(t.sign.of(q.code)^t.sign.of(c)) <= p.slack(q, j)
 }
 
 // earlier reports whether a table before the i-th leads to code c too.
 func (p *part) earlier(q *probing, c hash.Code, i int) bool {
 	for j := range i {
-		t := &p.tables[j]
-		x := chunkOf(q.code, t.offset, t.width) ^ chunkOf(c, t.offset, t.width)
-		if bits.OnesCount32(x) <= q.radii[j] {
+		if p.passes(q, c, j) {
 			return true
 		}
 	}
@@ -289,32 +344,21 @@ type found struct {
 	dist      int32
 }
 
-// collect compares the candidates of a query that was probed, and appends what
-// is near.
+// collect compares what was gathered for a query, and appends what is near.
 func (s *Searcher) collect(p *part, q *probing, out []found) []found {
-	from := 0
-	for i := range p.tables {
-		q.touched += p.tables[i].touchIDs(q.spans[from:q.ends[i]])
-		from = q.ends[i]
+	if p.words {
+		return p.collectWords(q, out)
 	}
-	from = 0
-	for i := range p.tables {
-		t := &p.tables[i]
-		spans := q.spans[from:q.ends[i]]
-		from = q.ends[i]
-		if p.words {
-			out = p.collectWords(t, q, i, spans, out)
-			continue
+	s.near = s.level.At(s.near[:0], p.halves, q.ids, hamming.Half{q.code[0], q.code[1]}, q.radius)
+	table := 0
+	for _, at := range s.near {
+		for int(at) >= q.idEnds[table] {
+			table++
 		}
-		s.ids = t.gather(s.ids[:0], spans)
-		s.near = s.level.At(s.near[:0], p.halves, s.ids, hamming.Half{q.code[0], q.code[1]}, q.radius)
-		for _, at := range s.near {
-			id := s.ids[at]
-			b, pos := p.blocks[id>>blockBits], id&(blockSize-1)
-			c := b.raw(int(pos))
-			if d := c.Distance(q.code); d <= q.radius && !p.earlier(q, c, i) {
-				out = append(out, found{id, uint32(q.query), int32(d)})
-			}
+		id := q.ids[at]
+		c := p.blocks[id>>blockBits].raw(int(id & (blockSize - 1)))
+		if d := c.Distance(q.code); d <= q.radius && !p.earlier(q, c, table) {
+			out = append(out, found{id, uint32(q.query), int32(d)})
 		}
 	}
 	return out

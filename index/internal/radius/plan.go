@@ -69,7 +69,7 @@ type Plan struct {
 
 // divide chooses for each query whether p answers it. Those it does are
 // s.probings[:n]; the others are returned.
-func (s *Searcher) divide(v *View, p *part, blocks int, q *Query) (n int, scanned []int) {
+func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) {
 	c := s.costs
 	codes := blocks * blockSize
 	all := c.scan(codes, len(s.codes))
@@ -91,12 +91,15 @@ func (s *Searcher) divide(v *View, p *part, blocks int, q *Query) (n int, scanne
 		case probes < 0 || !forced && c.probe*float64(probes) > share/2:
 			scanned = append(scanned, i)
 			continue
-		case !p.probe(&v.shape.balls, pr, int(most)):
+		case !p.probe(pr, int(most)):
 			s.plan.Probes += pr.probes
 			scanned = append(scanned, i)
 			continue
 		}
 		s.plan.Probes += pr.probes
+		if !p.words {
+			p.gather(pr)
+		}
 		n++
 	}
 	if !forced && n > 0 && len(scanned) > 0 {

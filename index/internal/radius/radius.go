@@ -32,6 +32,7 @@ package radius
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/touchstone-go/touchstone/hash"
 	"github.com/touchstone-go/touchstone/index/internal/hamming"
@@ -59,11 +60,24 @@ type View struct {
 // shape is what all views of a set share.
 type shape struct {
 	Options
-	balls balls
+	mu   sync.Mutex
+	keys map[chunk]*key
+}
+
+// key returns the key of a chunk, the same for all parts that have it.
+func (s *shape) key(c chunk) *key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.keys[c]
+	if k == nil {
+		k = newKey(c, s.Words)
+		s.keys[c] = k
+	}
+	return k
 }
 
 // New returns the empty set.
-func New(o Options) *View { return &View{shape: &shape{Options: o}} }
+func New(o Options) *View { return &View{shape: &shape{Options: o, keys: map[chunk]*key{}}} }
 
 // Len is the number of codes.
 func (v *View) Len() int { return v.living }

@@ -44,12 +44,12 @@ func (s *Searcher) Within(ctx context.Context, v *View, q Query, visit func([]Hi
 	s.permute(v, q.Codes)
 	first := 0
 	for _, p := range v.parts {
-		if err := s.stretch(ctx, v, v.blocks[first:first+len(p.blocks)], p, &q, visit); err != nil {
+		if err := s.stretch(ctx, v.blocks[first:first+len(p.blocks)], p, &q, visit); err != nil {
 			return err
 		}
 		first += len(p.blocks)
 	}
-	return s.stretch(ctx, v, v.blocks[first:], nil, &q, visit)
+	return s.stretch(ctx, v.blocks[first:], nil, &q, visit)
 }
 
 func (s *Searcher) permute(v *View, codes []hash.Code) {
@@ -65,7 +65,7 @@ func (s *Searcher) permute(v *View, codes []hash.Code) {
 }
 
 // stretch searches a run of blocks, of which p, if not nil, is the index.
-func (s *Searcher) stretch(ctx context.Context, v *View, blocks []*block, p *part, q *Query, visit func([]Hit) error) error {
+func (s *Searcher) stretch(ctx context.Context, blocks []*block, p *part, q *Query, visit func([]Hit) error) error {
 	first := 0
 	for first < len(blocks) && blocks[first].last() < q.From {
 		first++
@@ -78,7 +78,7 @@ func (s *Searcher) stretch(ctx context.Context, v *View, blocks []*block, p *par
 	scanned := s.scanned[:0]
 	if p != nil && (q.Method == Auto || q.Method == Index) {
 		var n int
-		n, scanned = s.divide(v, p, len(blocks)-first, q)
+		n, scanned = s.divide(p, len(blocks)-first, q)
 		for i := range s.probings[:n] {
 			if err := ctx.Err(); err != nil {
 				return err

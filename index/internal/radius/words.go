@@ -11,43 +11,46 @@ import (
 // code beside each number: a candidate then costs no cache miss of its own
 // (measured: two to four times as fast as numbers alone).
 
-// copyWords puts the codes beside their numbers.
+// copyWords puts the codes beside their numbers. What stands in place of a
+// number for a run has none.
 func (t *table) copyWords(blocks []*block) {
-	t.words = advised[uint64](len(t.ids))
-	t.overflowWords = make([]uint64, len(t.overflow))
-	word := func(id uint32) uint64 { return blocks[id>>blockBits].words[id&(blockSize-1)] }
+	t.words, t.overflowWords = advised[uint64](len(t.ids)), make([]uint64, len(t.overflow))
 	for key := range uint32(1) << t.width {
-		s := t.bucket(key)
-		inPlace := s.n
-		if s.n == full {
-			inPlace--
+		start, n := t.bucket(key)
+		if t.offsets == nil && n == full {
+			n--
 		}
-		for at := s.start; at < s.start+inPlace; at++ {
-			t.words[at] = word(t.ids[at])
+		for at := start; at < start+n; at++ {
+			t.words[at] = wordOf(blocks, t.ids[at])
 		}
 	}
 	for i, id := range t.overflow {
-		t.overflowWords[i] = word(id)
+		t.overflowWords[i] = wordOf(blocks, id)
 	}
 }
 
-// collectWords compares the candidates of the i-th table.
-func (p *part) collectWords(t *table, q *probing, i int, spans []span, out []found) []found {
-	compare := func(ids []uint32, words []uint64) {
-		for k, w := range words {
-			if d := bits.OnesCount64(w ^ q.code[0]); d <= q.radius && !p.earlier(q, hash.Code{w}, i) {
-				out = append(out, found{ids[k], uint32(q.query), int32(d)})
+func wordOf(blocks []*block, id uint32) uint64 {
+	return blocks[id>>blockBits].words[id&(blockSize-1)]
+}
+
+// collectWords compares what the buckets hold.
+func (p *part) collectWords(q *probing, out []found) []found {
+	from := 0
+	for i := range p.tables {
+		t := &p.tables[i]
+		for _, s := range q.spans[from:q.ends[i]] {
+			words := t.words
+			if s.start&hidden != 0 {
+				words = t.overflowWords
+			}
+			words = words[s.start&^hidden:][:s.n]
+			for k, id := range t.numbers(s) {
+				if d := bits.OnesCount64(words[k] ^ q.code[0]); d <= q.radius && !p.earlier(q, hash.Code{words[k]}, i) {
+					out = append(out, found{id, uint32(q.query), int32(d)})
+				}
 			}
 		}
-	}
-	for _, s := range spans {
-		end := s.start + s.n
-		if s.n == full {
-			end--
-			r := t.runs[t.ids[end]]
-			compare(t.overflow[r.start:r.end], t.overflowWords[r.start:r.end])
-		}
-		compare(t.ids[s.start:end], t.words[s.start:end])
+		from = q.ends[i]
 	}
 	return out
 }
