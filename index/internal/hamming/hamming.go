@@ -15,6 +15,22 @@
 //     all eight.
 //   - Vector instructions, where the machine has them: see [Level].
 //
+// Nanoseconds a code over a million random codes of which none is near, on a
+// Zen 5 server with 32 MB of cache; the plain loop over whole codes takes 1.8:
+//
+//	             generic   avx2   avx512
+//	Halves           1.1   0.37     0.17
+//	HalvesOf8        9.9   2.3      0.42   for eight queries
+//	Codes            1.9   0.77     0.52
+//	CodesOf8         9.1   4.3      0.87   for eight queries
+//	RowsOf8          9.2   2.3      0.81   for eight queries
+//	Words            0.53  0.16     0.07
+//	At, at random     10+  2.2      2.2
+//
+// Where everything is near, AVX-512 takes 0.2 to 0.6 more, and AVX2 0.5 to 4.5
+// more: at worst about as long as plain Go. Of eight queries with a limit beyond
+// 52, CodesOf8 is faster than HalvesOf8 or RowsOf8 and a second look.
+//
 // The kernels report positions, not distances: hits are a few in a million, so
 // whoever wants the distance of a hit counts it again. They know nothing of
 // tags, tombstones or bit permutations, and they skip nothing; skipping codes

@@ -2,6 +2,7 @@ package hamming
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -237,13 +238,13 @@ func TestKernels(t *testing.T) {
 	for _, k := range kinds() {
 		for _, n := range sizes {
 			c := makeCodes(k, n, 1)
-			for _, limit := range []int{-9, -1, 0, 1, 30, 48, 64, 128, 256} {
+			for _, limit := range []int{math.MinInt, -9, -1, 0, 1, 30, 48, 64, 128, 256, math.MaxInt} {
 				for j := range c.limits {
 					c.limits[j] = limit
 				}
 				compare(t, c.from(n%5), fmt.Sprintf("%s n=%d limit=%d", k.name, n, limit))
 			}
-			c.limits = [Lanes]int{31, -1, 64, 0, 128, 1 << 62, -1 << 62, 30}
+			c.limits = [Lanes]int{31, -1, 64, 0, 128, math.MaxInt, math.MinInt, 30}
 			compare(t, c.from(n%3), fmt.Sprintf("%s n=%d limits=%v", k.name, n, c.limits))
 			if t.Failed() {
 				t.FailNow()
