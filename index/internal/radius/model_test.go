@@ -1,0 +1,721 @@
+package radius
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"math/rand/v2"
+	"runtime/debug"
+	"slices"
+	"testing"
+
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
+)
+
+// A set is compared with a model: a list of tags and codes, searched by a loop
+// that shares nothing with the package. What is done to both is told by a script,
+// a string of bytes, so that the same machine serves random tests and fuzzing,
+// and a script that fails can be shortened by leaving out steps.
+//
+// A script begins with two bytes, the options and the kind of codes. Each step
+// has four: what is done, how, and how many or within what radius. All else
+// (which codes, which tags) comes from a generator seeded by the step.
+
+// mirror is what a set should hold.
+type mirror struct {
+	words bool
+	tags  []uint64 // ascending
+	codes []hash.Code
+}
+
+// reduced is what counts of a code.
+func (m *mirror) reduced(c hash.Code) hash.Code {
+	if m.words {
+		return hash.Code{c[0]}
+	}
+	return c
+}
+
+func (m *mirror) add(tag uint64, c hash.Code) {
+	m.tags, m.codes = append(m.tags, tag), append(m.codes, m.reduced(c))
+}
+
+func (m *mirror) remove(tag uint64) bool {
+	i, ok := slices.BinarySearch(m.tags, tag)
+	if ok {
+		m.tags, m.codes = slices.Delete(m.tags, i, i+1), slices.Delete(m.codes, i, i+1)
+	}
+	return ok
+}
+
+func (m *mirror) clone() mirror {
+	return mirror{m.words, slices.Clone(m.tags), slices.Clone(m.codes)}
+}
+
+// apart is the distance of two codes.
+func apart(a, b hash.Code) (n int) {
+	for i := range a {
+		n += bits.OnesCount64(a[i] &^ b[i])
+		n += bits.OnesCount64(b[i] &^ a[i])
+	}
+	return n
+}
+
+func (m *mirror) within(q Query) (hits []Hit) {
+	for i, tag := range m.tags {
+		if tag < q.From {
+			continue
+		}
+		for k, c := range q.Codes {
+			if d := apart(m.codes[i], m.reduced(c)); d <= q.Radius {
+				hits = append(hits, Hit{tag, int32(k), int32(d)})
+			}
+		}
+	}
+	return hits
+}
+
+func (m *mirror) nearest(q Query, k int, accept func(uint64) bool) (hits []Hit) {
+	for _, h := range m.within(q) {
+		last := len(hits) - 1
+		switch {
+		case accept != nil && !accept(h.Tag):
+		case last < 0 || hits[last].Tag != h.Tag:
+			hits = append(hits, h)
+		case h.Dist < hits[last].Dist:
+			hits[last] = h
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(a.Dist, b.Dist) })
+	return hits[:min(k, len(hits))]
+}
+
+// kept is a view and what it held when it was made.
+type kept struct {
+	view *View
+	held mirror
+}
+
+// pending is a job that is not yet installed.
+type pending struct {
+	job  *Job
+	tail bool // it takes blocks of the tail,
+	last bool // the last among them
+	fits bool // nothing has happened that would make it unfit
+}
+
+// trial is a set, its model and its past.
+type trial struct {
+	view      *View
+	model     mirror
+	next      uint64 // tag
+	jumps     int    // far gaps between tags that are left
+	most      int    // codes
+	parity    int    // of all codes, or mixed
+	past      []kept
+	jobs      []pending
+	searchers []*Searcher
+	done      tally
+}
+
+// tally counts what was compared.
+type tally struct {
+	searches int // each by all methods
+	auto     int // those in which the planner took an index
+	index    int // those in which there was one
+	mixed    int // in which some blocks were scanned and others not
+	joined   int // jobs installed
+	refused  int // jobs that did not fit any more
+}
+
+func (a *tally) add(b tally) {
+	a.searches += b.searches
+	a.auto += b.auto
+	a.index += b.index
+	a.mixed += b.mixed
+	a.joined += b.joined
+	a.refused += b.refused
+}
+
+// trouble is a difference between the set and the model.
+type trouble string
+
+func troublef(format string, args ...any) { panic(trouble(fmt.Sprintf(format, args...))) }
+
+// available are searchers of all levels that this machine runs.
+func available() (all []*Searcher) {
+	for _, l := range []hamming.Level{hamming.Generic, hamming.AVX2, hamming.AVX512} {
+		if l.Available() {
+			all = append(all, NewSearcher(l))
+		}
+	}
+	return all
+}
+
+const (
+	headBytes = 2
+	stepBytes = 4
+)
+
+// play does what a script says, and returns what was compared and the first
+// difference.
+func play(script []byte, searchers []*Searcher) (done tally, err error) {
+	if len(script) < headBytes {
+		return done, nil
+	}
+	t := &trial{searchers: searchers, jumps: 4}
+	t.begin(script[0], script[1])
+	defer func() {
+		done = t.done
+		switch r := recover().(type) {
+		case nil:
+		case trouble:
+			err = fmt.Errorf("%s", string(r))
+		default:
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	for i := headBytes; i+stepBytes <= len(script); i += stepBytes {
+		s := script[i : i+stepBytes]
+		t.step(s[0], s[1], binary.LittleEndian.Uint16(s[2:]), uint64(i))
+	}
+	return
+}
+
+func (t *trial) begin(options, kind byte) {
+	// Few tables are gigabytes, or nearly: they are rare.
+	tables := [...]int{16, 16, 16, 16, 15, 16, 14, 13}
+	o := Options{Words: options&1 != 0, Tables: tables[options>>1&7]}
+	if o.Words {
+		o.Tables = 4
+		if options>>1&7 == 7 {
+			o.Tables = 3
+		}
+	}
+	t.view, t.model.words = New(o), o.Words
+	t.most = [...]int{5000, 700, 64, 5000}[options>>4&3]
+	t.next = [...]uint64{0, 1, 1 << 40, 1 << 63}[options>>6&3]
+	t.parity = [...]int{mixed, 0, 1, mixed}[kind&3]
+}
+
+// The steps. A script has more of those that are listed more than once.
+const (
+	stepAdd = iota
+	stepQuery
+	stepQuery2
+	stepRemove
+	stepForce
+	stepStart
+	stepInstall
+	stepForget
+	stepNearest
+	stepReopen
+	stepDue
+	stepPast
+	steps
+)
+
+func (t *trial) step(what, how byte, n uint16, at uint64) {
+	r := rand.New(rand.NewPCG(uint64(what)<<32|uint64(how)<<16|uint64(n), at))
+	switch what % steps {
+	case stepAdd:
+		t.keep(r)
+		e := t.view.Edit()
+		t.add(r, e, how, int(n))
+		t.view = e.View()
+	case stepQuery, stepQuery2:
+		t.query(r, t.view, &t.model, how, int(n)%257)
+	case stepRemove:
+		t.keep(r)
+		e := t.view.Edit()
+		t.remove(r, e, how, int(n))
+		t.view = e.View()
+	case stepForce:
+		p := t.start(r)
+		t.install(p)
+	case stepStart:
+		t.jobs = append(t.jobs, t.start(r))
+	case stepInstall:
+		if len(t.jobs) > 0 {
+			i := r.IntN(len(t.jobs))
+			t.install(t.jobs[i])
+			if how&1 == 0 {
+				t.jobs = slices.Delete(t.jobs, i, i+1)
+			}
+		}
+	case stepForget:
+		t.forget(r, how)
+	case stepNearest:
+		t.nearest(r, how, int(n)%257)
+	case stepReopen:
+		t.reopen()
+	case stepDue:
+		t.due()
+	case stepPast:
+		if len(t.past) > 0 {
+			p := t.past[r.IntN(len(t.past))]
+			t.compare(p.view, &p.held)
+			t.query(r, p.view, &p.held, how, int(n)%257)
+		}
+	}
+	t.compare(t.view, &t.model)
+}
+
+// keep remembers the set as it is, at times.
+func (t *trial) keep(r *rand.Rand) {
+	if r.IntN(3) != 0 {
+		return
+	}
+	t.past = append(t.past, kept{t.view, t.model.clone()})
+	if len(t.past) > 3 {
+		t.past = t.past[1:]
+	}
+}
+
+// add adds a burst of codes of one kind.
+func (t *trial) add(r *rand.Rand, e *Edit, how byte, n int) {
+	n = min(1+n%t.most, t.most-len(t.model.tags))
+	make := t.kind(r, how)
+	for i := range n {
+		if t.jumps > 0 && r.IntN(200) == 0 {
+			t.jumps--
+			t.next += [...]uint64{1<<31 - 1, 1<<32 - 2, 1<<32 - 1, 1 << 32, 1 << 41}[r.IntN(5)]
+		}
+		c := make()
+		if !t.model.words && t.parity != mixed && parity(c) != t.parity {
+			c[r.IntN(4)] ^= 1 << r.IntN(64)
+		}
+		e.Add(t.next, c)
+		t.model.add(t.next, c)
+		t.next += 1 + uint64(r.IntN(4))
+		if i == n/2 && how&0x80 != 0 {
+			t.view = e.View() // and the edit goes on
+		}
+	}
+	for i := range t.jobs {
+		t.jobs[i].fits = t.jobs[i].fits && (n <= 0 || !t.jobs[i].last)
+	}
+}
+
+// kind returns a source of codes.
+func (t *trial) kind(r *rand.Rand, how byte) func() hash.Code {
+	centre := t.some(r)
+	switch how & 0x7f % 9 {
+	case 0:
+		return func() hash.Code { return anyCode(r) }
+	case 1:
+		return func() hash.Code { return half(r) }
+	case 2:
+		return func() hash.Code { return t.flipped(r, centre, r.IntN(24)) }
+	case 3:
+		return func() hash.Code { return centre }
+	case 4:
+		return func() hash.Code { return hash.Code{} }
+	case 5:
+		return func() hash.Code { return hash.Code{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)} }
+	case 6: // few ones
+		return func() hash.Code { return t.flipped(r, hash.Code{}, r.IntN(6)) }
+	case 7: // one word is the same: buckets of several tables are full
+		w := r.IntN(4)
+		a, b := permuted(centre), anyCode(r)
+		return func() hash.Code {
+			c := anyCode(r)
+			c[w] = a[w]
+			if t.model.words {
+				return hash.Code{centre[0]&0xffffffff | b[0]&^0xffffffff ^ c[1]<<48}
+			}
+			return unpermuted(hamming.Half{c[0], c[1]}, hamming.Half{c[2], c[3]})
+		}
+	}
+	// Popular pictures among others.
+	return func() hash.Code {
+		if r.IntN(3) == 0 {
+			return centre
+		}
+		return t.flipped(r, centre, r.IntN(256))
+	}
+}
+
+func anyCode(r *rand.Rand) hash.Code {
+	return hash.Code{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}
+}
+
+// half returns a code of 128 ones.
+func half(r *rand.Rand) (c hash.Code) {
+	for _, i := range r.Perm(256)[:128] {
+		c[i/64] |= 1 << (i % 64)
+	}
+	return c
+}
+
+// some returns a code of the set, or another.
+func (t *trial) some(r *rand.Rand) hash.Code {
+	if n := len(t.model.codes); n > 0 && r.IntN(4) != 0 {
+		return t.model.codes[r.IntN(n)]
+	}
+	return anyCode(r)
+}
+
+// flipped changes n bits of a code, or as many as it has.
+func (t *trial) flipped(r *rand.Rand, c hash.Code, n int) hash.Code {
+	all := 256
+	if t.model.words {
+		all = 64
+	}
+	var done hash.Code
+	for n = min(n, all); n > 0; {
+		i := r.IntN(all)
+		if bit := uint64(1) << (i % 64); done[i/64]&bit == 0 {
+			done[i/64] |= bit
+			c[i/64] ^= bit
+			n--
+		}
+	}
+	return c
+}
+
+// remove removes some codes, and asks for some that are not there.
+func (t *trial) remove(r *rand.Rand, e *Edit, how byte, n int) {
+	all := len(t.model.tags)
+	n = min(1+n%t.most, all)
+	from := 0
+	switch how & 0x7f % 6 {
+	case 0: // the newest
+		from = all - n
+	case 1: // a run
+		from = r.IntN(all - n + 1)
+	case 2:
+		n = all
+	case 3: // the oldest
+	default: // at random
+		n = n/3 + 1
+		for range n {
+			tag := r.Uint64N(t.next + 2)
+			if all > 0 && r.IntN(8) != 0 {
+				tag = t.model.tags[r.IntN(len(t.model.tags))] + uint64(r.IntN(8)/7)
+			}
+			t.removeOne(e, tag)
+			if all = len(t.model.tags); all == 0 {
+				break
+			}
+		}
+		n = 0
+	}
+	for i, tag := range slices.Clone(t.model.tags[from : from+n]) {
+		t.removeOne(e, tag)
+		t.removeOne(e, tag)
+		if i == n/2 && how&0x80 != 0 {
+			t.view = e.View()
+		}
+	}
+	for i := range t.jobs {
+		t.jobs[i].fits = t.jobs[i].fits && !t.jobs[i].tail
+	}
+}
+
+func (t *trial) removeOne(e *Edit, tag uint64) {
+	want := t.model.remove(tag)
+	if got := e.Remove(tag); got != want {
+		troublef("removing %d: got %v, want %v", tag, got, want)
+	}
+}
+
+// start runs a job over some of the parts and of the tail.
+func (t *trial) start(r *rand.Rand) pending {
+	v := t.view
+	parts := len(v.parts)
+	first := r.IntN(parts + 1)
+	joined := r.IntN(parts - first + 1)
+	tail := 0
+	if first+joined == parts {
+		tail = r.IntN(len(v.blocks) - v.tail() + 1)
+		if r.IntN(2) == 0 {
+			tail = len(v.blocks) // all of it
+		}
+	}
+	j := v.forced(first, joined, tail)
+	if err := j.force(context.Background()); err != nil {
+		troublef("a job failed: %v", err)
+	}
+	end := j.first + len(j.old)
+	return pending{j, end > v.tail(), end == len(v.blocks), true}
+}
+
+func (t *trial) install(p pending) {
+	e := t.view.Edit()
+	ok := e.Install(p.job)
+	if p.fits && !ok {
+		troublef("a job does not fit: blocks %d to %d, parts %d to %d", p.job.first, p.job.first+len(p.job.old), p.job.parts, p.job.parts+p.job.joined)
+	}
+	t.view = e.View()
+	t.done.refused++
+	if ok {
+		t.done.refused--
+		t.done.joined++
+		for i := range t.jobs {
+			t.jobs[i].fits = false
+		}
+	}
+}
+
+// forget makes an edit and throws it away.
+func (t *trial) forget(r *rand.Rand, how byte) {
+	e := t.view.Edit()
+	was, next, jobs := t.model.clone(), t.next, slices.Clone(t.jobs)
+	view := t.view
+	for k := range 3 {
+		switch (int(how) + k) % 3 {
+		case 0:
+			t.add(r, e, how, r.IntN(100))
+		case 1:
+			t.remove(r, e, how&0x7f, r.IntN(100))
+		case 2:
+			if len(t.jobs) > 0 {
+				e.Install(t.jobs[r.IntN(len(t.jobs))].job)
+			}
+		}
+	}
+	if how&0x40 != 0 {
+		m := t.model
+		t.compare(e.View(), &m)
+		t.query(r, e.View(), &m, 1, r.IntN(64))
+	}
+	t.model, t.next, t.jobs, t.view = was, next, jobs, view
+}
+
+// reopen makes the set anew, as whoever keeps the codes elsewhere would.
+func (t *trial) reopen() {
+	e := New(t.view.shape.Options).Edit()
+	for _, tag := range t.view.Tags(nil, 0, ^uint64(0)) {
+		c, _ := t.view.Code(tag)
+		e.Add(tag, c)
+	}
+	t.view, t.jobs = e.View(), nil
+}
+
+// due does what the set itself asks for.
+func (t *trial) due() {
+	for n := 0; ; n++ {
+		j := t.view.Due()
+		if j == nil {
+			return
+		}
+		if n > 20 {
+			troublef("jobs are due for ever: %+v", t.view.Stats())
+		}
+		if err := j.Run(context.Background()); err != nil {
+			troublef("a job failed: %v", err)
+		}
+		t.install(pending{job: j, fits: true})
+	}
+}
+
+// compare compares all that can be asked without a search.
+func (t *trial) compare(v *View, m *mirror) {
+	s := v.Stats()
+	indexed := 0
+	for _, n := range s.Parts {
+		indexed += n
+	}
+	if v.Len() != len(m.tags) || s.Codes != len(m.tags) || s.Dead < 0 || s.Dead+s.Codes != indexed+s.Tail {
+		troublef("%d codes, %+v; want %d", v.Len(), s, len(m.tags))
+	}
+	if got := v.Tags(nil, 0, ^uint64(0)); !slices.Equal(got, m.tags) {
+		troublef("tags %v, want %v", got, m.tags)
+	}
+	for i := 0; i < len(m.tags); i += 1 + len(m.tags)/7 {
+		tag := m.tags[i]
+		if c, ok := v.Code(tag); !ok || c != m.codes[i] {
+			troublef("code of %d: %v, %v, want %v", tag, c, ok, m.codes[i])
+		}
+		if _, ok := v.Code(tag + 1); ok != (i+1 < len(m.tags) && m.tags[i+1] == tag+1) {
+			troublef("code of %d: %v", tag+1, ok)
+		}
+		to := tag + uint64(i)
+		end, _ := slices.BinarySearch(m.tags, to)
+		if got := v.Tags(nil, tag, to); !slices.Equal(got, m.tags[i:end]) {
+			troublef("tags from %d to %d: %v, want %v", tag, to, got, m.tags[i:end])
+		}
+	}
+}
+
+// question makes a query.
+func (t *trial) question(r *rand.Rand, m *mirror, how byte, radius int) Query {
+	q := Query{Radius: radius}
+	for range [...]int{1, 1, 2, 7, 8, 9, 24, 1}[how&7] {
+		c := anyCode(r)
+		switch k := r.IntN(10); {
+		case k == 0:
+			c = hash.Code{}
+		case k == 1:
+			c = hash.Code{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+		case k < 8 && len(m.codes) > 0:
+			// As far as the radius reaches, or a bit less or more.
+			c = t.flipped(r, m.codes[r.IntN(len(m.codes))], max(0, radius+r.IntN(4)-2))
+		case k == 8 && len(m.codes) > 0:
+			c = m.codes[r.IntN(len(m.codes))]
+		}
+		if m.words {
+			c[1+r.IntN(3)] ^= r.Uint64() // does not count
+		}
+		q.Codes = append(q.Codes, c)
+	}
+	if how&8 != 0 && len(m.tags) > 0 {
+		q.From = m.tags[r.IntN(len(m.tags))] + uint64(r.IntN(2))
+	}
+	return q
+}
+
+// query searches by all methods.
+func (t *trial) query(r *rand.Rand, v *View, m *mirror, how byte, radius int) {
+	q := t.question(r, m, how, radius)
+	want := m.within(q)
+	s := t.searchers[r.IntN(len(t.searchers))]
+	for q.Method = Auto; q.Method <= Plain; q.Method++ {
+		var got []Hit
+		err := s.Within(context.Background(), v, q, func(hits []Hit) error {
+			if len(hits) == 0 || q.Method != Index && len(hits) > blockSize*len(q.Codes) {
+				troublef("%d hits at once", len(hits))
+			}
+			got = append(got, hits...)
+			return nil
+		})
+		if err != nil || !slices.Equal(got, want) {
+			troublef("%v, method %d, radius %d, %d query codes from %d among %d codes, %+v: %d hits, %v; want %d; %s",
+				s.level, q.Method, radius, len(q.Codes), q.From, len(m.tags), v.Stats(), len(got), err, len(want), difference(got, want))
+		}
+		t.planned(s.Plan(), q.Method)
+	}
+	t.done.searches++
+}
+
+// planned checks what Plan says against the method that was asked for.
+func (t *trial) planned(p Plan, m Method) {
+	switch {
+	case m == Auto && p.Indexed > 0:
+		t.done.auto++
+	case m == Index && p.Indexed > 0:
+		t.done.index++
+		if p.Scanned > 0 {
+			t.done.mixed++
+		}
+	case (m == Scan || m == Plain) && (p.Indexed > 0 || p.Probes > 0 || p.Candidates > 0):
+		troublef("a scan that looks at an index: %+v", p)
+	}
+}
+
+// difference is the first place where two lists differ.
+func difference(got, want []Hit) string {
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(got):
+			return fmt.Sprintf("hit %d is missing: %v", i, want[i])
+		case i >= len(want):
+			return fmt.Sprintf("hit %d is one too many: %v", i, got[i])
+		case got[i] != want[i]:
+			return fmt.Sprintf("hit %d is %v, want %v", i, got[i], want[i])
+		}
+	}
+	return "no difference"
+}
+
+func (t *trial) nearest(r *rand.Rand, how byte, radius int) {
+	q := t.question(r, &t.model, how, radius)
+	if how&0x10 != 0 {
+		q.Method = Plain
+	}
+	var accept func(uint64) bool
+	if how&0x20 != 0 {
+		some := r.Uint64()
+		accept = func(tag uint64) bool { return (tag*0x9e3779b97f4a7c15^some)>>61 < 3 }
+	}
+	k := 1 + r.IntN(30)
+	want := t.model.nearest(q, k, accept)
+	s := t.searchers[r.IntN(len(t.searchers))]
+	got, err := s.Nearest(context.Background(), t.view, q, k, accept)
+	if err != nil || !slices.Equal(got, want) {
+		troublef("%v, the %d nearest of %d query codes within %d from %d, accept %v, method %d, among %d codes, %+v: %d hits, %v; want %d; %s",
+			s.level, k, len(q.Codes), radius, q.From, accept != nil, q.Method, t.view.Len(), t.view.Stats(), len(got), err, len(want), difference(got, want))
+	}
+	t.done.searches++
+}
+
+// script writes a random one, with queries of many radii.
+func script(r *rand.Rand, radius *int) (s []byte) {
+	s = append(s, byte(r.Uint32()), byte(r.Uint32()))
+	add := func(what int, n int) {
+		s = append(s, byte(what), byte(r.Uint32()))
+		s = binary.LittleEndian.AppendUint16(s, uint16(n))
+	}
+	some := func() int { return 1 << r.IntN(13) * (1 + r.IntN(100)) / 100 }
+	add(stepAdd, r.IntN(5000))
+	for range 1 + r.IntN(8) {
+		for range 1 + r.IntN(3) {
+			switch what := r.IntN(steps + 3); what {
+			case stepQuery, stepQuery2, stepPast:
+				add(stepForce, some())
+			case steps, steps + 1, steps + 2:
+				add(stepStart, some())
+				add([]int{stepAdd, stepRemove, stepForce}[what-steps], some())
+				add(stepInstall, some())
+			default:
+				add(what, some())
+			}
+		}
+		*radius++
+		add(stepQuery, *radius%257)
+		add(stepQuery, r.IntN(72))
+		add(stepQuery, r.IntN(36))
+		add(stepPast, r.IntN(72))
+		add(stepNearest, []int{*radius % 257, 256, 64, r.IntN(40)}[r.IntN(4)])
+	}
+	return s
+}
+
+// shortened leaves out the steps of a script without which it fails too.
+func shortened(s []byte, searchers []*Searcher) []byte {
+	for i := len(s) - stepBytes; i >= headBytes; i -= stepBytes {
+		t := slices.Concat(s[:i], s[i+stepBytes:])
+		if _, err := play(t, searchers); err != nil {
+			s = t
+		}
+	}
+	return s
+}
+
+// wantCases is the number of searches that are compared with the model.
+const wantCases = 10_000
+
+func TestModel(t *testing.T) {
+	n := wantCases
+	if testing.Short() {
+		n /= 10
+	}
+	const shards = 4
+	for shard := range uint64(shards) {
+		t.Run(fmt.Sprint(shard), func(t *testing.T) {
+			t.Parallel()
+			searchers := available()
+			radius := int(shard) * 257 / shards
+			var all tally
+			scripts := uint64(0)
+			for ; all.searches < n/shards+1; scripts++ {
+				s := script(rand.New(rand.NewPCG(shard, scripts)), &radius)
+				done, err := play(s, searchers)
+				if err != nil {
+					s = shortened(s, searchers)
+					_, err := play(s, searchers)
+					t.Fatalf("script %d: %v\n%x", scripts, err, s)
+				}
+				all.add(done)
+			}
+			t.Logf("%d scripts, %+v", scripts, all)
+			if all.auto < n/40 || all.index < n/20 || all.mixed < n/80 || all.joined < n/40 || all.refused < n/400 {
+				t.Errorf("hardly anything was tried: %+v", all)
+			}
+		})
+	}
+}
