@@ -99,6 +99,19 @@ bench-hash: ## how much faster than others a JPEG is fingerprinted, by size, kin
 fidelity: ## how far queries are from the exact fingerprints of the same pictures, against bars
 	$(GO) run ./benchmarks/speed -fidelity $(if $(ALL),-all) $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(DATASET)
 
+# N codes straight into the search structure: a million take some minutes, ten
+# millions twenty. JSON is a file for the results; with CHECK=1 a bar or a recall
+# that is missed is a failure; CHURN=10m adds and removes for so long instead;
+# ONLY=box runs one section. DATASET, if given, is a folder of photos with a
+# manifest.csv, in place of products in TOUCHSTONE_DATASETS.
+N ?= 1000000
+.PHONY: bench-near
+bench-near: ## the search among N codes: time, memory, recall, against bars
+	@mkdir -p bin
+	$(GO) test -c -o bin/bench-near.test ./index/internal/radius
+	bin/bench-near.test -test.run '^TestBars$$' -bars -bars.n $(N) $(if $(CHECK),-bars.check) $(if $(JSON),-bars.json $(JSON)) \
+		$(if $(CHURN),-bars.churn $(CHURN)) $(if $(ONLY),-bars.only $(ONLY)) $(if $(filter-out file,$(origin DATASET)),-bars.photos $(DATASET))
+
 .PHONY: scale
 scale: ## rate, memory and opening time with a million references
 	$(GO) run ./benchmarks/scale

@@ -124,6 +124,19 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+func TestMoved(t *testing.T) {
+	c := Make(Uniform, 1, 1)[0]
+	for d := 0; d <= 256; d += 2 {
+		m := Moved(c, d, uint64(d))
+		if m.Distance(c) != d || weight(m) != 128 {
+			t.Errorf("distance %d, want %d; weight %d", m.Distance(c), d, weight(m))
+		}
+	}
+	if Moved(c, 30, 1) == Moved(c, 30, 2) {
+		t.Error("two seeds, one code")
+	}
+}
+
 // TestCut compares the counting with sorting, wherever the median lies and with
 // ties.
 func TestCut(t *testing.T) {

@@ -49,3 +49,9 @@ func copied(kind Kind, stored []hash.Code, r *rand.Rand) Query {
 	k := r.IntN(16)
 	return Query{Code: swapped(stored[at], k, r), Of: at, Distance: 2 * k}
 }
+
+// Moved returns a code at a distance from c, with as many ones flipped as zeros:
+// distance is even, and c has half as many ones and zeros at least.
+func Moved(c hash.Code, distance int, seed uint64) hash.Code {
+	return swapped(c, distance/2, stream(seed, queryStream))
+}
