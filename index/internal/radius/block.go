@@ -57,10 +57,11 @@ func newSlab(n int, o Options) *slab {
 	return s
 }
 
-// block cuts an empty block off. All but the last are full, unless their tags
-// lie too far apart.
-func (s *slab) block() *block {
-	n := min(s.left, blockSize)
+// block cuts an empty block off for as many codes as a block can hold.
+func (s *slab) block() *block { return s.cut(min(s.left, blockSize)) }
+
+// cut cuts an empty block off for n codes.
+func (s *slab) cut(n int) *block {
 	b := &block{tags: make([]uint32, 0, n), slab: s.large}
 	if s.words != nil {
 		b.words = s.words[:0:n]
@@ -76,9 +77,12 @@ func (s *slab) block() *block {
 // settled blocks need not be copied when they are indexed anew.
 func (b *block) settled() bool { return b.slab && b.nDead == 0 && len(b.tags) == blockSize }
 
+// reach is how far the tags of a block may lie apart.
+const reach = 1 << 32
+
 // takes reports whether a tag can be appended.
 func (b *block) takes(tag uint64) bool {
-	return len(b.tags) < blockSize && (len(b.tags) == 0 || tag-b.base < 1<<32)
+	return len(b.tags) < blockSize && (len(b.tags) == 0 || tag-b.base < reach)
 }
 
 // last is the largest tag.
@@ -127,7 +131,7 @@ func (b *block) search(tag uint64) (int, bool) {
 	switch {
 	case tag < b.base:
 		return 0, false
-	case tag-b.base >= 1<<32:
+	case tag-b.base >= reach:
 		return len(b.tags), false
 	}
 	return slices.BinarySearch(b.tags, uint32(tag-b.base))

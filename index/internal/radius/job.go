@@ -115,7 +115,21 @@ func (j *Job) living() (n int) {
 }
 
 // packs reports whether what lives fits into fewer blocks.
-func (j *Job) packs() bool { return (j.living()+blockSize-1)/blockSize < len(j.old) }
+func (j *Job) packs() bool {
+	blocks, held, base := 0, blockSize, uint64(0)
+	for _, b := range j.old {
+		for pos := range b.tags {
+			if b.isDead(pos) {
+				continue
+			}
+			if held == blockSize || b.tag(pos)-base >= reach {
+				blocks, held, base = blocks+1, 0, b.tag(pos)
+			}
+			held++
+		}
+	}
+	return blocks < len(j.old)
+}
 
 // Run builds what the job is for. It may take a second for a few million codes,
 // on two goroutines of its own that end before it does. It fails only with an error of ctx.
@@ -127,7 +141,7 @@ func (j *Job) Run(ctx context.Context) error {
 	if n := j.living(); n == 0 || last && n < o.least() {
 		return nil
 	}
-	p := newPart(j.blocks, j.view.shape)
+	p := newPart(j.blocks, j.view.shape, o.tables(j.living()))
 	if err := p.build(ctx); err != nil {
 		return err
 	}

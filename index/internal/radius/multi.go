@@ -48,8 +48,8 @@ type part struct {
 // mixed: some codes have an even number of ones, some an odd one.
 const mixed = -1
 
-// newPart makes a part without tables.
-func newPart(blocks []*block, o *shape) *part {
+// newPart makes a part of m tables, which are empty as yet.
+func newPart(blocks []*block, o *shape, m int) *part {
 	p := &part{blocks: blocks, words: o.Words, parity: mixed}
 	odd, even := false, false
 	for _, b := range blocks {
@@ -69,10 +69,6 @@ func newPart(blocks []*block, o *shape) *part {
 	n := 256
 	if o.Words {
 		n = 64
-	}
-	m := o.Tables
-	if m == 0 {
-		m = tablesFor(p.codes, o.Words)
 	}
 	offset := 0
 	for i := range m {
@@ -98,6 +94,14 @@ func (p *part) sign() {
 		next.width = min(next.width, room)
 		p.tables[i].sign = next
 	}
+}
+
+// tables is the number of tables for n codes.
+func (o Options) tables(n int) int {
+	if o.Tables > 0 {
+		return o.Tables
+	}
+	return tablesFor(n, o.Words)
 }
 
 // tablesFor is the number of tables that n codes are searched fastest with, by

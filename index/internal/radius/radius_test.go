@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -127,6 +128,76 @@ func TestLarge(t *testing.T) {
 					t.Fatalf("words %v, case %d, method %d: got %d hits, want %d\n%v\n%v", words, i, method, len(got), len(want), got, want)
 				}
 			}
+		}
+	}
+}
+
+func TestFile(t *testing.T) {
+	for _, o := range []Options{{}, {Tables: 13}, {Words: true}} {
+		r := rand.New(rand.NewPCG(3, 4))
+		e := New(o).Edit()
+		n := 150_000
+		if o.Words {
+			n = 1_100_000
+		}
+		var codes []hash.Code
+		for i := range n {
+			c := balanced(r)
+			if o.Words {
+				c = hash.Code{r.Uint64()}
+			}
+			codes = append(codes, c)
+			e.Add(uint64(i)*7, c)
+		}
+		v := runJobs(t, e.View())
+		e = v.Edit()
+		for i := range 300 {
+			e.Remove(uint64(r.IntN(n)) * 7)
+			e.Add(uint64(n+i)*7, codes[i])
+		}
+		v = e.View()
+		var buf bytes.Buffer
+		size, err := v.WriteTo(&buf)
+		if err != nil || size != int64(buf.Len()) {
+			t.Fatal(size, buf.Len(), err)
+		}
+		whole := buf.Bytes()
+		got, err := Read(bytes.NewReader(whole), size, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := got.Stats(), v.Stats(); a.Codes != b.Codes || a.Dead != b.Dead || !slices.Equal(a.Parts, b.Parts) || a.Tail != b.Tail {
+			t.Fatalf("read %+v, wrote %+v", a, b)
+		}
+		s := NewSearcher(hamming.Best())
+		for i := range 20 {
+			q := Query{Codes: codes[i*50 : i*50+1+i%3], Radius: 10 + i, Method: Method(i % 2 * int(Index))}
+			a := search(t, s, got, q)
+			q.Method = Plain
+			if b := search(t, s, v, q); !slices.Equal(a, b) {
+				t.Fatalf("case %d: %d hits, want %d", i, len(a), len(b))
+			}
+		}
+		// Both grow on.
+		e = got.Edit()
+		e.Add(uint64(n+300)*7, codes[0])
+		if hits := search(t, s, e.View(), Query{Codes: codes[:1]}); len(hits) < 2 {
+			t.Fatalf("after reading and adding: %v", hits)
+		}
+		for _, cut := range []int{0, 7, 30, 39, 100, len(whole) / 2, len(whole) - 1} {
+			if _, err := Read(bytes.NewReader(whole[:cut]), int64(cut), o); err == nil {
+				t.Fatalf("a file cut at %d of %d was read", cut, len(whole))
+			}
+		}
+		for range 200 { // heads that lie
+			bad := slices.Clone(whole[:4096])
+			bad[r.IntN(200)] ^= 1 << r.IntN(8)
+			_, _ = Read(bytes.NewReader(bad), int64(len(bad)), o)
+		}
+		other := o
+		other.Words = !o.Words
+		if _, err := Read(bytes.NewReader(whole), size, other); err == nil {
+			t.Fatal("a file of other codes was read")
 		}
 	}
 }
