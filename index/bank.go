@@ -127,7 +127,7 @@ func (w *batch) createBank(b Bank) error {
 	if err := w.room(4, 2<<10); err != nil {
 		return err
 	}
-	v := &bankView{Bank: b, id: 1}
+	v := &bankView{Bank: b, id: 1, codes: noCodes(b.Main)}
 	for _, o := range w.banks {
 		v.id = max(v.id, o.id+1)
 	}

@@ -47,7 +47,7 @@ func (x *Index) Check(ctx context.Context) error {
 		return ErrClosed
 	}
 	defer s.release()
-	c := &checker{snapshot: s, ctx: ctx, loaded: map[uint32]*counts{}}
+	c := &checker{snapshot: s, ctx: ctx, loaded: map[uint32]*counts{}, codes: map[uint32]int{}}
 	for _, b := range s.banks {
 		c.loaded[b.id] = &counts{}
 	}
@@ -66,6 +66,7 @@ type checker struct {
 	*snapshot
 	ctx      context.Context
 	loaded   map[uint32]*counts // what was counted
+	codes    map[uint32]int     // codes in the search column
 	findings []error
 	more     int
 }
@@ -188,6 +189,7 @@ func (c *checker) columns() error {
 		}
 		c.loaded[id].searchable++
 		c.loaded[id].sum += xxhash.Sum64(key)
+		c.codes[id] += col.len()
 		if held, ok := b.column(slot); !ok || held != col {
 			c.found("row %x: slot %d of bank %s is another one in memory", key, slot, b.Name)
 		}
@@ -302,6 +304,9 @@ func (c *checker) sums() error {
 		}
 		if live != b.counts.searchable {
 			c.found("bank %s: %d references in memory, counted %d", b.Name, live, b.counts.searchable)
+		}
+		if n := b.codes.Len(); n != c.codes[b.id] {
+			c.found("bank %s: %d codes in memory, counted %d", b.Name, n, c.codes[b.id])
 		}
 	}
 	return err

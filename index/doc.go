@@ -8,7 +8,8 @@
 //
 // # Guarantees
 //
-//   - Search is exact: the result is that of comparing with every reference.
+//   - Search is exact: the result is that of comparing with every reference
+//     (NearOptions.Exhaustive does), also while an index is built.
 //   - A write that has returned is durable (synced) and seen by every query that
 //     begins afterwards, from whatever goroutine. A removed reference never
 //     matches again. Nothing is seen half.
@@ -27,9 +28,12 @@
 // # How it works
 //
 // References lie in Badger, byte by byte as the head of layout.go tells. Open
-// reads the search columns into memory: 40 bytes for a reference with one PDQ
-// code and 34 for each further one, and 34 for each of up to 32 regions. A search
-// scans those (near.go, region.go), then reads the records of the best hits.
+// reads the search columns into memory: 8 bytes for a reference, 36 for each of its
+// codes (one to three), and 34 for each of up to 32 regions. It returns when these can
+// be scanned; an index of the codes is built behind (upkeep.go, [Index.Settled]) and
+// takes 40 to 75 bytes more for each. A search finds the references near a picture in
+// it (codes.go, near.go), scans the regions (region.go), then reads the records of the
+// best hits.
 // That is mode [Fast]. Mode [Thorough] then reads the features of candidates and
 // aligns them with the picture (thorough.go).
 //
@@ -50,7 +54,7 @@
 //
 // One goroutine writes (writer.go): it gathers the requests that wait, commits
 // them in one synced transaction, publishes a new snapshot (snapshot.go) and
-// answers. Every change is an entry in an ordered journal ([Index.Changes]).
+// answers. Another one rebuilds indexes; nobody waits for it. Every change is an entry in an ordered journal ([Index.Changes]).
 //
 // Figures are in the README, and how they came about in benchmarks/results.
 //

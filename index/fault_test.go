@@ -332,7 +332,8 @@ func TestDamagedRows(t *testing.T) {
 			changed.codes[hash.Full][0] ^= 1
 			return errors.Join(txn.Delete(col.key(2, 1, hash.PDQ)), txn.Set(changed.key(2, 1, hash.PDQ), nil))
 		}, true, "bank real: expected 5 searchable references"},
-		{"column added", func(txn *badger.Txn) error { return txn.Set(col.key(2, 9, hash.PDQ), nil) }, true, "found 6"},
+		{"column added", func(txn *badger.Txn) error { return txn.Set(col.key(2, 2, hash.PDQ), nil) }, true, "found 6"},
+		{"column twice", func(txn *badger.Txn) error { return txn.Set(col.key(2, 9, hash.PDQ), nil) }, true, "another row has the same slot"},
 		{"column of no bank", func(txn *badger.Txn) error { return txn.Set(col.key(7, 9, hash.PDQ), nil) }, true, "no bank 7"},
 		{"column beyond the next slot", func(txn *badger.Txn) error { return txn.Set(col.key(2, 99, hash.PDQ), nil) }, true, "of bank real"},
 		{"counts lost", deleting(countKey(2)), true, "counts of bank real"},

@@ -19,6 +19,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
+	"github.com/touchstone-go/touchstone/index/internal/radius"
 )
 
 // Index is an opened store: banks on disk and an immutable view of them in
@@ -37,7 +39,10 @@ type Index struct {
 	written  chan struct{} // closed when the writer has ended
 	once     sync.Once     // of Close
 
-	hashers sync.Pool // of *hash.Hasher
+	hashers   sync.Pool // of *hash.Hasher
+	searchers sync.Pool // of *searcher
+
+	upkeep upkeep // of the sets of codes
 
 	commit func(*badger.Txn) error // Commit, or a test's failure
 }
@@ -75,7 +80,8 @@ func (o *Options) withDefaults() Options {
 
 // Open opens the store in dir, making it if it is absent (unless
 // Options.MustExist). nil options are good options. It returns when the store
-// can be searched.
+// can be searched; indexes that make searches faster are built behind (see
+// Settled).
 //
 // Errors: ErrNotFound (MustExist or ReadOnly, and no store), ErrFormat (dir
 // holds something else, which is not touched, or a store of the future),
@@ -89,8 +95,10 @@ func Open(ctx context.Context, dir string, o *Options) (*Index, error) {
 	x := &Index{
 		dir: dir, options: o.withDefaults(),
 		requests: make(chan *request), closing: make(chan struct{}), written: make(chan struct{}),
-		commit:  (*badger.Txn).Commit,
-		hashers: sync.Pool{New: func() any { return new(hash.Hasher) }},
+		commit:    (*badger.Txn).Commit,
+		hashers:   sync.Pool{New: func() any { return new(hash.Hasher) }},
+		searchers: sync.Pool{New: func() any { return newSearcher() }},
+		upkeep:    newUpkeep(),
 	}
 	if err := x.open(ctx); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
@@ -122,6 +130,9 @@ func (x *Index) open(ctx context.Context) error {
 	}
 	x.publish(st)
 	go x.write()
+	upkeep, stop := context.WithCancel(context.WithoutCancel(ctx))
+	x.upkeep.stop = stop
+	go x.keepUp(upkeep)
 	return nil
 }
 
@@ -173,6 +184,7 @@ func (x *Index) start(ctx context.Context) (st *state, err error) {
 	txn := x.db.NewTransaction(false)
 	defer txn.Discard()
 	l := &loader{txn: txn, regions: map[uint32]counts{}, log: x.options.Logger}
+	l.searchers = &x.searchers
 	l.format, l.recipe = h.format, int(h.recipe)
 	l.maxLocal = x.options.localFeatures()
 	if err := l.load(ctx); err != nil {
@@ -222,16 +234,15 @@ type loader struct {
 	state
 	txn    *badger.Txn
 	log    *slog.Logger
-	loaded counts    // of the bank that is being read
-	bank   *bankView // that one
-
-	more   []hash.Code // buffers, see push
-	moreOf []place
+	loaded counts       // of the bank that is being read
+	bank   *bankView    // that one
+	set    *radius.Edit // of its codes
 
 	chunk   *chunk            // whose regions are being read
 	regions map[uint32]counts // of these, by bank
-	codes   []hash.Code       // buffers, see settleRegions
-	codesOf []uint16
+	codes   []hash.Code       // buffers, see addRegions and settleRegions
+	rows    []hamming.Row
+	rowsOf  []uint16
 }
 
 func (l *loader) load(ctx context.Context) error {
@@ -242,6 +253,9 @@ func (l *loader) load(ctx context.Context) error {
 	nextSlot, nextSeq, err := decodeNext(v)
 	if err != nil {
 		return err
+	}
+	if nextSlot > maxSlot {
+		return fmt.Errorf("next slot %d: %w", nextSlot, ErrCorrupt)
 	}
 	l.nextSlot, l.seq = nextSlot, nextSeq-1
 	if err := scan(ctx, l.txn, []byte{tabBank}, nil, true, l.addBank); err != nil {
@@ -299,16 +313,17 @@ func (l *loader) addRegions(key, v []byte) error {
 		l.settleRegions()
 		l.chunk = c
 		c.regionAt = make([]uint32, len(c.slots))
-		c.regions, c.regionOf = l.codes[:0], l.codesOf[:0]
+		c.regions, c.regionOf = l.rows[:0], l.rowsOf[:0]
 	}
 	c := l.chunk
 	first := len(c.regions)
 	var err error
-	if c.regions, err = decodeRegions(c.regions, key, v); err != nil {
+	if l.codes, err = decodeRegions(l.codes[:0], key, v); err != nil {
 		return fmt.Errorf("row %x of bank %s: %w", key, l.bank.Name, err)
 	}
+	c.regions = appendRows(c.regions, l.codes)
 	c.regionAt[pos] = uint32(first + 1)
-	for range len(c.regions) - first {
+	for range l.codes {
 		c.regionOf = append(c.regionOf, uint16(pos))
 	}
 	n := l.regions[id]
@@ -318,11 +333,13 @@ func (l *loader) addRegions(key, v []byte) error {
 	return nil
 }
 
-// settleRegions gives the chunk that was read regions of its own, as settle does.
+// settleRegions gives the chunk that was read regions of its own. How many there
+// will be is not known before, so they are gathered in a buffer that all chunks
+// use in turn.
 func (l *loader) settleRegions() {
 	if c := l.chunk; c != nil {
-		l.codes, l.codesOf = c.regions, c.regionOf
-		c.regions = append(make([]hash.Code, 0, len(c.regions)), c.regions...)
+		l.rows, l.rowsOf = c.regions, c.regionOf
+		c.regions = append(make([]hamming.Row, 0, len(c.regions)), c.regions...)
 		c.regionOf = append(make([]uint16, 0, len(c.regionOf)), c.regionOf...)
 	}
 }
@@ -343,6 +360,7 @@ func (l *loader) addBank(key, v []byte) error {
 	if b.counts, err = decodeCounts(l.format, c); err != nil {
 		return fmt.Errorf("bank %s: %w", b.Name, err)
 	}
+	b.codes = noCodes(b.Main)
 	l.banks = append(l.banks, b)
 	return nil
 }
@@ -363,10 +381,14 @@ func (l *loader) addRow(key, _ []byte) error {
 			return err
 		}
 		l.bank, l.loaded = l.banks[i], counts{}
+		l.set = l.bank.codes.Edit()
 	}
 	col, ok := parseColumn(codes, l.bank.Main)
 	if !ok || slot >= l.nextSlot {
 		return fmt.Errorf("row %x of bank %s: %w", key, l.bank.Name, ErrCorrupt)
+	}
+	if n := len(l.bank.chunks); n > 0 && slot <= l.bank.chunks[n-1].last() {
+		return fmt.Errorf("row %x of bank %s: another row has the same slot: %w", key, l.bank.Name, ErrCorrupt)
 	}
 	l.push(slot, col)
 	l.loaded.searchable++
@@ -374,38 +396,24 @@ func (l *loader) addRow(key, _ []byte) error {
 	return nil
 }
 
-// push appends to the last chunk. Each is made as large as the count of the
-// bank lets expect. How many codes of further frames it will have is not known, so they
-// are gathered in a buffer that all chunks use in turn.
+// push appends to the last chunk, and to the set. Each chunk is made as large as
+// the count of the bank lets expect.
 func (l *loader) push(slot uint64, col column) {
 	b := l.bank
 	if n := len(b.chunks); n == 0 || len(b.chunks[n-1].slots) == chunkSize {
-		l.settle()
 		left := b.counts.searchable - min(l.loaded.searchable, b.counts.searchable)
-		c := newChunk(int(min(left, chunkSize)), b.Main)
-		c.more, c.moreOf = l.more[:0], l.moreOf[:0]
-		b.chunks = append(b.chunks, c)
+		b.chunks = append(b.chunks, newChunk(int(min(left, chunkSize))))
 	}
-	b.chunks[len(b.chunks)-1].push(slot, col, b.Main)
-}
-
-// settle gives the last chunk further codes of its own.
-func (l *loader) settle() {
-	if l.bank == nil || len(l.bank.chunks) == 0 {
-		return
-	}
-	c := l.bank.chunks[len(l.bank.chunks)-1]
-	l.more, l.moreOf = c.more, c.moreOf
-	c.more = append(make([]hash.Code, 0, len(c.more)), c.more...)
-	c.moreOf = append(make([]place, 0, len(c.moreOf)), c.moreOf...)
+	b.chunks[len(b.chunks)-1].push(slot)
+	pushCodes(l.set, slot, col, b.Main)
 }
 
 // finish compares what was loaded with what the store says it holds, for the
 // bank that was read, and sees to it that those between it and the i-th are
 // empty.
 func (l *loader) finish(i int) error {
-	l.settle()
 	if l.bank != nil {
+		l.bank.codes = l.set.View()
 		if err := l.bank.agrees(l.loaded); err != nil {
 			return err
 		}
@@ -438,6 +446,8 @@ func (x *Index) Close() error {
 
 func (x *Index) close() error {
 	close(x.closing)
+	x.upkeep.stop()
+	<-x.upkeep.done
 	<-x.written
 	seq := x.current.Load().seq
 	x.publish(nil)

@@ -196,6 +196,9 @@ func (c *column) more(yield func(hash.Frame, hash.Code) bool) {
 	}
 }
 
+// len is the number of codes.
+func (c *column) len() int { return 1 + bits.OnesCount8(c.has) }
+
 // key returns the key of row 10.
 func (c column) key(bank uint32, slot uint64, k hash.Kind) []byte {
 	b := make([]byte, 0, columnHead+1+hash.Frames*codeLen)

@@ -70,7 +70,7 @@ func (l *loader) loadLocal(ctx context.Context) error {
 			if !ok {
 				continue
 			}
-			if _, has := b.chunks[ci].regionsOf(pos); !has {
+			if !b.chunks[ci].hasFeatures(pos) {
 				return nil // see Check
 			}
 			rows[i]++

@@ -11,12 +11,14 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/touchstone-go/touchstone/hash"
-	"github.com/touchstone-go/touchstone/index/internal/hamming"
+	"github.com/touchstone-go/touchstone/index/internal/radius"
 )
 
-// A search has two steps. The scan compares all codes of the query with all
-// codes of the banks in memory and keeps the references within the radius: the
-// candidates. Then the records of the best candidates are read, and package
+// A search has two steps. The first compares the codes of the query with those of
+// the banks in memory and keeps the references within the radius: the
+// candidates. The simplest way is to compare each with each; that is
+// NearOptions.Exhaustive. Package radius finds the same with less (codes.go).
+// Then the records of the best candidates are read, and package
 // hash compares the two fingerprints once more and says which frames and which
 // orientation agree. The two must find the same distance; if they do not, row
 // 10 and row 11 of the reference contradict each other, and that is an error,
@@ -33,9 +35,6 @@ import (
 // added); ids, which order equal matches in the end, are in the records. So
 // only among candidates of equal distance at the very end of the list is it the
 // older ones that are taken.
-//
-// The scan is the oracle for faster structures to come. They will replace
-// (*query).scan.
 
 // NearOptions narrow a search. The zero value searches all banks.
 type NearOptions struct {
@@ -58,6 +57,9 @@ type NearOptions struct {
 	// Limit is the largest number of matches of each kind (genuine and fake);
 	// 0 means 1000, negative all of them. The best are kept; see Near.
 	Limit int
+	// Exhaustive compares with every code in plain loops, without indexes and
+	// vector instructions. It finds the same, later: it is what to compare with.
+	Exhaustive bool
 }
 
 const defaultNearLimit = 1000
@@ -108,6 +110,8 @@ func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptio
 		return nil, 0, err
 	}
 	q.exact(banks, slots, found)
+	with := s.searcher()
+	defer s.giveBack(with)
 	for _, b := range banks {
 		if !f.Has(b.Main) {
 			if len(o.Banks) > 0 {
@@ -115,7 +119,7 @@ func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptio
 			}
 			continue
 		}
-		if err := q.scan(ctx, b, 0, q.radius(b), found); err != nil {
+		if err := q.search(ctx, with, b, 0, q.radius(b), found); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -309,55 +313,31 @@ func (s *state) record(txn *badger.Txn, slot uint64) (*bankView, Reference, erro
 	return b, ref, nil
 }
 
-// scan collects the references of a bank within the radius whose slot is at
+// search collects the references of a bank within the radius whose slot is at
 // least since.
-func (q *query) scan(ctx context.Context, b *bankView, since uint64, radius int, found *collector) error {
-	for i := len(b.chunks) - 1; i >= 0; i-- {
-		c := b.chunks[i]
-		if c.slots[len(c.slots)-1] < since {
-			return nil
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		first, _ := slices.BinarySearch(c.slots, since)
-		whole := q.hits(c, first, b.Main, radius)
-		for h := range joined(whole, q.partHits(c, first, b)) {
-			slot := c.slots[h.pos]
-			if c.isDead(h.pos) || q.seen[slot] {
-				continue
-			}
-			found.add(h.candidate(b, slot))
-		}
+func (q *query) search(ctx context.Context, with *searcher, b *bankView, since uint64, radius int, found *collector) error {
+	j := newJoiner(q, with, b, since, found)
+	err := with.each(ctx, b, q.codesFor(b.Main), radius, since, q.method(), func(p pair) error { return j.add(ctx, p) })
+	if err != nil {
+		return err
 	}
-	return nil
+	return j.end(ctx)
 }
 
-// hits scans one chunk from a position on. Each position comes once, with the
-// least distance of its codes, in order.
-func (q *query) hits(c *chunk, first int, main hash.Kind, radius int) []hamming.Hit {
-	if main != hash.PDQ {
-		w, _ := q.f.Word(main)
-		return shifted(hamming.WithinWord(nil, c.words[first:], w, radius), first)
+// codesFor are the codes that a bank of the main hash k is searched by.
+func (q *query) codesFor(k hash.Kind) []hash.Code {
+	if k == hash.PDQ {
+		return q.codes
 	}
-	hits := shifted(hamming.Within(nil, c.full[first:], q.codes, radius), first)
-	m, _ := slices.BinarySearch(c.moreOf, placeOf(first, hash.Full))
-	more := hamming.Within(nil, c.more[m:], q.codes, radius)
-	if len(more) == 0 {
-		return hits
-	}
-	for _, h := range more {
-		hits = append(hits, hamming.Hit{Pos: c.moreOf[m+h.Pos].pos(), Dist: h.Dist})
-	}
-	return nearestOnly(hits)
+	w, _ := q.f.Word(k)
+	return []hash.Code{{w}}
 }
 
-// shifted moves positions by n.
-func shifted(hits []hamming.Hit, n int) []hamming.Hit {
-	for i := range hits {
-		hits[i].Pos += n
+func (q *query) method() radius.Method {
+	if q.o.Exhaustive {
+		return radius.Plain
 	}
-	return hits
+	return radius.Auto
 }
 
 // matches reads the records of the best candidates and verifies them.

@@ -118,13 +118,15 @@ func (s *state) conflict(ctx context.Context, txn *badger.Txn, ref Reference, si
 	if err != nil {
 		return err
 	}
+	with := s.searcher()
+	defer s.giveBack(with)
 	found := newCollector(1)
 	q.exact(opposite, slots, found)
 	for _, b := range opposite {
 		if !ref.Fingerprint.Has(b.Main) {
 			continue
 		}
-		if err := q.scan(ctx, b, since, b.Policy.Strong, found); err != nil {
+		if err := q.search(ctx, with, b, since, b.Policy.Strong, found); err != nil {
 			return err
 		}
 	}
@@ -174,6 +176,7 @@ func (w *batch) put(ctx context.Context, p *put) error {
 		if err != nil {
 			return err
 		}
+		w.showCodes()
 		if err := w.conflict(ctx, w.txn, p.ref, p.checked, slots); err != nil {
 			return err
 		}
@@ -288,7 +291,7 @@ func (w *batch) erase(b *bankView, slot uint64, ref Reference) error {
 func (w *batch) hide(b *bankView, slot uint64, ref Reference) {
 	col := columnOf(ref.Fingerprint, b.Main)
 	w.remove(col.key(b.id, slot, b.Main))
-	if _, ok := b.regions(slot); ok {
+	if b.hasFeatures(slot) {
 		w.remove(regionsKey(b.id, slot))
 	}
 	w.drop(b, slot, col)

@@ -87,12 +87,12 @@ func (w *batch) lookUp(b *bankView, id string) (uint64, Reference, error) {
 		return slot, ref, err
 	}
 	now, _ := w.bank(b.Name) // b may be older than the draft
-	col, held := now.column(slot)
+	col, held := w.column(now, slot)
 	if held == (ref.Opinion == Withdrawn) || held && col != columnOf(ref.Fingerprint, b.Main) {
 		return slot, ref, fmt.Errorf("%s/%s: slot %d is another one in memory: %w", b.Name, id, slot, ErrCorrupt)
 	}
 	featured, err := w.hasFeatures(slot)
-	if _, regions := now.regions(slot); err == nil && held && regions != featured {
+	if regions := now.hasFeatures(slot); err == nil && held && regions != featured {
 		err = fmt.Errorf("%s/%s: slot %d has features on disk %t, in memory %t: %w", b.Name, id, slot, featured, regions, ErrCorrupt)
 	}
 	return slot, ref, err

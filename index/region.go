@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"iter"
 	"math"
@@ -20,8 +21,15 @@ import (
 // would find cuts that were also turned by a quarter, at four times the cost.
 //
 // A reference that is found both ways is one candidate: that of the better grade,
-// and of equal ones that of the better score. The position in a chunk of both
-// kinds of hits ascends, so they are joined like two sorted lists.
+// and of equal ones that of the better score. Hits of whole pictures come in the
+// order of slots; those of regions are found chunk by chunk, when the first hit
+// beyond the chunk shows that all of the other kind are there, and put into that
+// order. So both are joined like two sorted lists, and none is longer than a
+// chunk has references.
+//
+// The codes of regions are scanned, eight codes of the query in a pass. They have
+// no index: a picture has four such codes, and only a photo that the first search
+// did not settle asks with them.
 
 // hasRegions reports whether a search by regions can find anything.
 func (b *bankView) hasRegions() bool { return b.counts.regions > 0 }
@@ -43,46 +51,161 @@ func (q *query) setParts(picture *hash.Info) {
 	}
 }
 
-// partHits scans the regions of one chunk. Each position comes once, with the
-// least distance of its regions, in order.
-func (q *query) partHits(c *chunk, first int, b *bankView) []hamming.Hit {
-	if len(q.partCodes) == 0 || len(c.regions) == 0 {
-		return nil
-	}
-	hits := hamming.Within(nil, c.regions, q.partCodes, b.Policy.RegionWeak)
-	kept := hits[:0]
-	for _, h := range hits {
-		if pos := int(c.regionOf[h.Pos]); pos >= first {
-			kept = append(kept, hamming.Hit{Pos: pos, Dist: h.Dist})
+// hit is a reference that a check found, and the distance.
+type hit struct {
+	slot uint64
+	dist int
+}
+
+// partHits scans the regions of one chunk. Each living reference comes once, with
+// the least distance of its regions, in the order of slots. The slice is valid until the
+// next call.
+func (q *query) partHits(with *searcher, c *chunk, since uint64, radius int) []hit {
+	hits := with.part[:0]
+	take := func(i, dist int) {
+		pos := int(c.regionOf[i])
+		if slot := c.slots[pos]; slot >= since && !c.isDead(pos) {
+			hits = append(hits, hit{slot, dist})
 		}
 	}
-	return nearestOnly(kept)
+	if q.o.Exhaustive {
+		scanPlain(c.regions, q.partCodes, radius, take)
+	} else {
+		with.scan(c.regions, q.partCodes, radius, take)
+	}
+	with.part = nearestOnly(hits)
+	return with.part
 }
 
-// nearestOnly keeps the least distance of each position, in order of these.
-func nearestOnly(hits []hamming.Hit) []hamming.Hit {
-	slices.SortFunc(hits, func(a, b hamming.Hit) int { return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Dist, b.Dist)) })
-	return slices.CompactFunc(hits, func(a, b hamming.Hit) bool { return a.Pos == b.Pos })
+// scan calls take with the rows that are within radius of a code, and the distance.
+// A row may come more than once, with the least distance at one of these times.
+func (s *searcher) scan(rows []hamming.Row, codes []hash.Code, radius int, take func(i, dist int)) {
+	for len(codes) > 0 {
+		n := min(len(codes), hamming.Lanes)
+		var lanes [hamming.Lanes]hamming.Row
+		limits := [hamming.Lanes]int{-1, -1, -1, -1, -1, -1, -1, -1}
+		for i, c := range codes[:n] {
+			lanes[i], limits[i] = c, radius
+		}
+		s.pairs = s.level.RowsOf8(s.pairs[:0], rows, &lanes, &limits)
+		for _, p := range s.pairs {
+			if d, ok := leastDistance(rows[p.Pos], codes[:n], radius); ok {
+				take(int(p.Pos), d)
+			}
+		}
+		codes = codes[n:]
+	}
 }
 
-// joint is what a scan found of the reference at a position; -1 is nothing.
+// scanPlain is the oracle of scan.
+func scanPlain(rows []hamming.Row, codes []hash.Code, radius int, take func(i, dist int)) {
+	for i, r := range rows {
+		if d, ok := leastDistance(r, codes, radius); ok {
+			take(i, d)
+		}
+	}
+}
+
+// leastDistance reports whether one of codes is within radius of c, and the least
+// distance.
+func leastDistance(c hash.Code, codes []hash.Code, radius int) (least int, ok bool) {
+	for _, o := range codes {
+		if d := c.Distance(o); d <= radius {
+			radius, least, ok = d-1, d, true
+		}
+	}
+	return least, ok
+}
+
+// nearestOnly keeps the least distance of each reference, in the order of slots.
+func nearestOnly(hits []hit) []hit {
+	slices.SortFunc(hits, func(a, b hit) int { return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.dist, b.dist)) })
+	return slices.CompactFunc(hits, func(a, b hit) bool { return a.slot == b.slot })
+}
+
+// joiner makes candidates of the hits of whole pictures and of those of regions.
+type joiner struct {
+	q       *query
+	with    *searcher
+	bank    *bankView
+	since   uint64
+	found   *collector
+	regions bool // they are searched
+	next    int  // the chunk that is being joined
+}
+
+func newJoiner(q *query, with *searcher, b *bankView, since uint64, found *collector) *joiner {
+	j := &joiner{q: q, with: with, bank: b, since: since, found: found}
+	j.regions = len(q.partCodes) > 0 && b.hasRegions()
+	j.next, _ = slices.BinarySearchFunc(b.chunks, since, func(c *chunk, s uint64) int { return cmp.Compare(c.last(), s) })
+	with.whole = with.whole[:0]
+	return j
+}
+
+// add takes up a hit of a whole picture. They come in the order of slots.
+func (j *joiner) add(ctx context.Context, p pair) error {
+	if !j.regions {
+		j.collect(joint{slot: p.slot, whole: p.dist, part: -1})
+		return nil
+	}
+	for j.bank.chunks[j.next].last() < p.slot {
+		if err := j.join(ctx); err != nil {
+			return err
+		}
+	}
+	j.with.whole = append(j.with.whole, hit{p.slot, p.dist})
+	return nil
+}
+
+// end joins what is left.
+func (j *joiner) end(ctx context.Context) error {
+	for j.regions && j.next < len(j.bank.chunks) {
+		if err := j.join(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// join is done with a chunk.
+func (j *joiner) join(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	part := j.q.partHits(j.with, j.bank.chunks[j.next], j.since, j.bank.Policy.RegionWeak)
+	for h := range joined(j.with.whole, part) {
+		j.collect(h)
+	}
+	j.with.whole = j.with.whole[:0]
+	j.next++
+	return nil
+}
+
+func (j *joiner) collect(h joint) {
+	if !j.q.seen[h.slot] {
+		j.found.add(h.candidate(j.bank))
+	}
+}
+
+// joint is what a search found of a reference; -1 is nothing.
 type joint struct {
-	pos, whole, part int
+	slot        uint64
+	whole, part int
 }
 
-// joined joins two lists of hits in ascending order of their positions.
-func joined(whole, part []hamming.Hit) iter.Seq[joint] {
+// joined joins two lists of hits in ascending order of their slots.
+func joined(whole, part []hit) iter.Seq[joint] {
 	return func(yield func(joint) bool) {
 		for len(whole) > 0 || len(part) > 0 {
-			j := joint{pos: math.MaxInt, whole: -1, part: -1}
+			j := joint{slot: math.MaxUint64, whole: -1, part: -1}
 			if len(whole) > 0 {
-				j.pos, j.whole = whole[0].Pos, whole[0].Dist
+				j.slot, j.whole = whole[0].slot, whole[0].dist
 			}
-			if len(part) > 0 && part[0].Pos <= j.pos {
-				if part[0].Pos < j.pos {
+			if len(part) > 0 && part[0].slot <= j.slot {
+				if part[0].slot < j.slot {
 					j.whole = -1
 				}
-				j.pos, j.part = part[0].Pos, part[0].Dist
+				j.slot, j.part = part[0].slot, part[0].dist
 				part = part[1:]
 			}
 			if j.whole >= 0 {
@@ -97,16 +220,16 @@ func joined(whole, part []hamming.Hit) iter.Seq[joint] {
 
 // candidate is that of the better of the two checks. A region is forgotten if
 // the whole is the surer match: it says nothing more.
-func (j joint) candidate(b *bankView, slot uint64) candidate {
+func (j joint) candidate(b *bankView) candidate {
 	var byPart, byWhole candidate
 	if j.part >= 0 {
-		byPart = newCandidate(b, slot, CheckRegion, j.part)
+		byPart = newCandidate(b, j.slot, CheckRegion, j.part)
 		byPart.dist, byPart.part = j.whole, j.part
 		if j.whole < 0 {
 			return byPart
 		}
 	}
-	byWhole = newCandidate(b, slot, CheckHash, j.whole)
+	byWhole = newCandidate(b, j.slot, CheckHash, j.whole)
 	byWhole.dist = j.whole
 	if j.part >= 0 && compareCandidates(byPart, byWhole) < 0 {
 		return byPart

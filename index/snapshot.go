@@ -4,20 +4,28 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
+	"github.com/touchstone-go/touchstone/index/internal/radius"
 	"github.com/touchstone-go/touchstone/index/internal/votes"
 )
 
 // Queries never wait for writers. The simplest way to that is to copy the codes
 // of a bank for each change; with a million references that copies 80 MB to
-// add one. Instead a bank is a list of chunks of up to 16,384 references, each
-// a few parallel arrays. A new snapshot shares all chunks with the one before
-// but those that changed:
+// add one. Instead what is in memory of a bank is in two places, each of which a
+// new snapshot shares with the one before but for what changed.
+//
+// The codes of whole pictures are a set of their own (codes.go, package radius),
+// with indexes that are built behind (upkeep.go).
+//
+// The references themselves, and the codes of their regions, are a list of
+// chunks of up to 16,384 references, each a few parallel arrays:
 //
 //   - Adding appends to the arrays of the last chunk in place, behind the
 //     length that older snapshots know. Those hold their own slice headers and
@@ -33,14 +41,16 @@ import (
 // the commit which it shows, before the next one. What a query reads from disk
 // belongs to the very state that it searched, however many writes went on.
 // The price is a count of users, because the transaction must end when the
-// last one is done.
+// last one is done. A snapshot that differs from the one before by an index alone
+// shares its transaction: after a commit that failed nobody knows what a new one
+// would read.
 //
-// Deliberately not done: search structures (the scan is the oracle for those
-// to come) and a cache of the snapshot on disk (worth it from ten million).
+// Deliberately not done: an index of the codes of regions, which a search scans
+// all (they are searched by few codes, and only where that is asked for), and a
+// cache of the snapshot on disk.
 
 // chunkSize is the number of references in a chunk. A scan looks at its
-// context between chunks: 16,384 references of two codes under 16 queries are
-// half a millisecond.
+// context between chunks: the regions of 16,384 references are 500,000 codes.
 const chunkSize = 1 << 14
 
 // Each position of a chunk is a place in its files of local features; see local.go.
@@ -49,40 +59,25 @@ const _ = uint(votes.MaxPlaces - chunkSize)
 // chunk is a run of references of one bank in ascending order of their slots.
 // It is immutable: changes make another chunk that may share its arrays.
 type chunk struct {
-	slots  []uint64
-	full   []hash.Code // PDQ banks
-	more   []hash.Code // codes of further frames, of those references that have any,
-	moreOf []place     // which are these
-	words  []uint64    // 64-bit banks
-	dead   []uint64    // bitmap, nil if none
-	nDead  int
+	slots []uint64
+	dead  []uint64 // bitmap, nil if none
+	nDead int
 
-	regions  []hash.Code // codes of regions, those of a reference in a row,
-	regionOf []uint16    // at which position it is,
-	regionAt []uint32    // and by position, one more than where they begin; 0 if none, nil if all are
+	regions  []hamming.Row // codes of regions, those of a reference in a row,
+	regionOf []uint16      // at which position it is,
+	regionAt []uint32      // and by position, one more than where they begin; 0 if none, nil if all are
 
 	files []*votes.File // local features by position; see local.go
 }
 
-// place is a position in a chunk and a frame, in 16 bits: position*4 + frame.
-type place uint16
+// newChunk makes room for n references.
+func newChunk(n int) *chunk { return &chunk{slots: make([]uint64, 0, n)} }
 
-func placeOf(pos int, fr hash.Frame) place { return place(pos<<2) | place(fr) }
-
-func (p place) pos() int          { return int(p >> 2) }
-func (p place) frame() hash.Frame { return hash.Frame(p & 3) }
+// last is the largest slot of a chunk that is not empty.
+func (c *chunk) last() uint64 { return c.slots[len(c.slots)-1] }
 
 // push appends a reference to c, which must be a copy that is not yet shared.
-func (c *chunk) push(slot uint64, col column, main hash.Kind) {
-	if main != hash.PDQ {
-		c.words = append(c.words, col.word)
-	} else {
-		c.full = append(c.full, col.codes[hash.Full])
-		for fr, code := range col.more {
-			c.more = append(c.more, code)
-			c.moreOf = append(c.moreOf, placeOf(len(c.slots), fr))
-		}
-	}
+func (c *chunk) push(slot uint64) {
 	c.slots = append(c.slots, slot)
 	if c.regionAt != nil {
 		c.regionAt = append(c.regionAt, 0)
@@ -91,7 +86,7 @@ func (c *chunk) push(slot uint64, col column, main hash.Kind) {
 
 // pushRegions gives regions to the reference that was pushed last, by the same
 // draft: nobody else has seen its place in regionAt.
-func (c *chunk) pushRegions(codes []hash.Code) {
+func (c *chunk) pushRegions(codes []hamming.Row) {
 	if c.regionAt == nil {
 		c.regionAt = make([]uint32, len(c.slots), max(len(c.slots), cap(c.slots)))
 	}
@@ -100,14 +95,14 @@ func (c *chunk) pushRegions(codes []hash.Code) {
 
 // addRegions gives regions to a reference that has none, and that others may be
 // looking at. c must be a copy that is not yet shared.
-func (c *chunk) addRegions(pos int, codes []hash.Code) {
+func (c *chunk) addRegions(pos int, codes []hamming.Row) {
 	at := make([]uint32, len(c.slots), max(len(c.slots), cap(c.slots)))
 	copy(at, c.regionAt)
 	c.regionAt = at
 	c.putRegions(pos, codes)
 }
 
-func (c *chunk) putRegions(pos int, codes []hash.Code) {
+func (c *chunk) putRegions(pos int, codes []hamming.Row) {
 	c.regionAt[pos] = uint32(len(c.regions) + 1)
 	c.regions = append(c.regions, codes...)
 	for range codes {
@@ -115,10 +110,14 @@ func (c *chunk) putRegions(pos int, codes []hash.Code) {
 	}
 }
 
+// hasFeatures reports whether the reference at a position has features, and with
+// them regions.
+func (c *chunk) hasFeatures(pos int) bool { return c.regionAt != nil && c.regionAt[pos] != 0 }
+
 // regionsOf returns the regions of the reference at a position, which belong to
 // the chunk, and whether it has features at all.
-func (c *chunk) regionsOf(pos int) ([]hash.Code, bool) {
-	if c.regionAt == nil || c.regionAt[pos] == 0 {
+func (c *chunk) regionsOf(pos int) ([]hamming.Row, bool) {
+	if !c.hasFeatures(pos) {
 		return nil, false
 	}
 	first := int(c.regionAt[pos] - 1)
@@ -129,44 +128,33 @@ func (c *chunk) regionsOf(pos int) ([]hash.Code, bool) {
 	return c.regions[first:end:end], true
 }
 
-// newChunk makes room for n references.
-func newChunk(n int, main hash.Kind) *chunk {
-	c := &chunk{slots: make([]uint64, 0, n)}
-	if main != hash.PDQ {
-		c.words = make([]uint64, 0, n)
-	} else {
-		c.full = make([]hash.Code, 0, n)
-	}
-	return c
-}
-
 func (c *chunk) isDead(pos int) bool {
 	return c.dead != nil && c.dead[pos/64]>>(pos%64)&1 != 0
 }
 
 // without returns c with one reference dead, or compacted.
-func (c *chunk) without(pos int, main hash.Kind) *chunk {
+func (c *chunk) without(pos int) *chunk {
 	d := *c
 	d.dead = make([]uint64, chunkSize/64)
 	copy(d.dead, c.dead)
 	d.dead[pos/64] |= 1 << (pos % 64)
 	d.nDead++
 	if 2*d.nDead > len(d.slots) {
-		return d.compacted(main)
+		return d.compacted()
 	}
 	return &d
 }
 
 // compacted copies what lives.
-func (c *chunk) compacted(main hash.Kind) *chunk {
-	d := newChunk(len(c.slots)-c.nDead, main)
+func (c *chunk) compacted() *chunk {
+	d := newChunk(len(c.slots) - c.nDead)
 	to := make([]int, len(c.slots))
 	for pos, slot := range c.slots {
 		if to[pos] = len(d.slots); c.isDead(pos) {
 			to[pos] = -1
 			continue
 		}
-		d.push(slot, c.column(pos, main), main)
+		d.push(slot)
 		if codes, ok := c.regionsOf(pos); ok {
 			d.pushRegions(codes)
 		}
@@ -177,26 +165,13 @@ func (c *chunk) compacted(main hash.Kind) *chunk {
 	return d
 }
 
-// column returns what was pushed at a position.
-func (c *chunk) column(pos int, main hash.Kind) (col column) {
-	if main != hash.PDQ {
-		col.word = c.words[pos]
-		return col
-	}
-	col.codes[hash.Full] = c.full[pos]
-	first, _ := slices.BinarySearch(c.moreOf, placeOf(pos, hash.Full))
-	for i := first; i < len(c.moreOf) && c.moreOf[i].pos() == pos; i++ {
-		col.set(c.moreOf[i].frame(), c.more[i])
-	}
-	return col
-}
-
 // bankView is a bank as a snapshot shows it; immutable but in a draft.
 type bankView struct {
 	Bank   // Main is set; the counts are not, see counts
 	id     uint32
 	counts counts
 	chunks []*chunk
+	codes  *radius.View // of the living references; see codes.go
 }
 
 // described is the Bank that callers get.
@@ -210,7 +185,7 @@ func (b *bankView) described() Bank {
 // find returns the chunk and position of a slot.
 func (b *bankView) find(slot uint64) (ci, pos int, ok bool) {
 	ci, _ = slices.BinarySearchFunc(b.chunks, slot, func(c *chunk, s uint64) int {
-		return cmp.Compare(c.slots[len(c.slots)-1], s)
+		return cmp.Compare(c.last(), s)
 	})
 	if ci == len(b.chunks) {
 		return 0, 0, false
@@ -219,23 +194,41 @@ func (b *bankView) find(slot uint64) (ci, pos int, ok bool) {
 	return ci, pos, ok && !b.chunks[ci].isDead(pos)
 }
 
-// column returns what memory holds of a slot.
-func (b *bankView) column(slot uint64) (col column, ok bool) {
-	ci, pos, ok := b.find(slot)
-	if !ok {
-		return col, false
-	}
-	return b.chunks[ci].column(pos, b.Main), true
-}
-
-// regions returns what memory holds of the regions of a slot, and whether it has
-// features.
+// regions returns a copy of what memory holds of the regions of a slot, and
+// whether it has features.
 func (b *bankView) regions(slot uint64) ([]hash.Code, bool) {
 	ci, pos, ok := b.find(slot)
 	if !ok {
 		return nil, false
 	}
-	return b.chunks[ci].regionsOf(pos)
+	rows, ok := b.chunks[ci].regionsOf(pos)
+	return codesOf(rows), ok
+}
+
+// hasFeatures reports whether a slot has features.
+func (b *bankView) hasFeatures(slot uint64) bool {
+	ci, pos, ok := b.find(slot)
+	return ok && b.chunks[ci].hasFeatures(pos)
+}
+
+// Package hamming has a type of its own for what is a hash.Code; slices of the two
+// are converted code by code.
+
+func codesOf(rows []hamming.Row) []hash.Code {
+	codes := make([]hash.Code, len(rows))
+	for i, r := range rows {
+		codes[i] = r
+	}
+	return codes
+}
+
+func rowsOf(codes []hash.Code) []hamming.Row { return appendRows(nil, codes) }
+
+func appendRows(rows []hamming.Row, codes []hash.Code) []hamming.Row {
+	for _, c := range codes {
+		rows = append(rows, c)
+	}
+	return rows
 }
 
 // state is what a snapshot says: a function of the store at sequence number seq.
@@ -250,6 +243,8 @@ type state struct {
 	banks []*bankView // by name
 	// maxLocal is the largest number of local features in memory; see local.go.
 	maxLocal int
+
+	searchers *sync.Pool // of *searcher; the index's
 }
 
 func (s *state) bank(name string) (*bankView, bool) {
@@ -279,9 +274,15 @@ func (s *state) bankByID(id uint32) (*bankView, bool) {
 // that before the Discard of the last one.
 type snapshot struct {
 	state
-	txn   *badger.Txn
+	*reading
 	users atomic.Int64
 	done  func() // called when the last user has left
+}
+
+// reading is a read transaction that some snapshots share.
+type reading struct {
+	txn       *badger.Txn
+	snapshots atomic.Int64
 }
 
 // acquire returns the current snapshot; the caller releases it. Nil means that
@@ -302,35 +303,54 @@ func (x *Index) acquire() *snapshot {
 
 func (s *snapshot) release() {
 	if s.users.Add(-1) == 0 {
-		s.txn.Discard()
+		if s.reading.snapshots.Add(-1) == 0 {
+			s.txn.Discard()
+		}
 		s.done()
 	}
 }
 
-// publish makes st what queries see. Only the writer, Open and Close call it;
-// nil ends the service.
+// publish makes st what queries see, with what the store holds now. Only the
+// writer, Open and Close call it; nil ends the service.
 func (x *Index) publish(st *state) {
-	var next *snapshot
-	if st != nil {
-		next = &snapshot{state: *st, txn: x.db.NewTransaction(false), done: x.snapshots.Done}
+	if st == nil {
+		x.show(nil)
+		return
+	}
+	x.show(&snapshot{state: *st, reading: &reading{txn: x.db.NewTransaction(false)}})
+}
+
+// republish makes st what queries see. It says the same of the store as what they
+// see now. Only the writer calls it.
+func (x *Index) republish(st *state) {
+	x.show(&snapshot{state: *st, reading: x.current.Load().reading})
+}
+
+func (x *Index) show(next *snapshot) {
+	if next != nil {
+		next.done = x.snapshots.Done
 		next.users.Store(1) // the index itself
+		next.reading.snapshots.Add(1)
 		x.snapshots.Add(1)
 	}
 	if old := x.current.Swap(next); old != nil {
 		old.release()
 	}
+	x.wakeUpkeep()
 }
 
 // draft is a state in the making. It belongs to the writer. Banks are copied
 // when they are first changed, chunks when they are.
 type draft struct {
 	state
-	owned map[uint32]bool // banks that are copies already
-	grown map[*chunk]bool // chunks that are copies already
+	first uint64             // its first slot: those before are in the state it began with
+	owned map[uint32]bool    // banks that are copies already
+	grown map[*chunk]bool    // chunks that are copies already
+	edits map[uint32]*change // of the codes of banks, by their numbers; see codes.go
 }
 
 func (s *state) edit() *draft {
-	d := &draft{state: *s, owned: map[uint32]bool{}, grown: map[*chunk]bool{}}
+	d := &draft{state: *s, first: s.nextSlot, owned: map[uint32]bool{}, grown: map[*chunk]bool{}, edits: map[uint32]*change{}}
 	d.banks = slices.Clone(s.banks)
 	return d
 }
@@ -369,11 +389,12 @@ func (d *draft) add(b *bankView, slot uint64, col column, f *features) {
 		b.chunks[last] = &n
 		d.grown[&n] = true
 	}
-	b.chunks[last].push(slot, col, b.Main)
+	b.chunks[last].push(slot)
+	d.addCodes(b, slot, col)
 	b.counts.searchable++
 	b.counts.sum += xxhash.Sum64(col.key(b.id, slot, b.Main))
 	if f != nil {
-		b.chunks[last].pushRegions(f.regions)
+		b.chunks[last].pushRegions(rowsOf(f.regions))
 		b.countRegions(slot, f.regions, 1)
 		d.addLocal(b.chunks[last], len(b.chunks[last].slots)-1, f.of)
 	}
@@ -389,15 +410,16 @@ func (b *bankView) countRegions(slot uint64, codes []hash.Code, sign int) {
 func (d *draft) drop(b *bankView, slot uint64, col column) {
 	b = d.own(b)
 	ci, pos, _ := b.find(slot)
-	codes, has := b.chunks[ci].regionsOf(pos)
-	b.chunks[ci] = b.chunks[ci].without(pos, b.Main)
+	regions, has := b.chunks[ci].regionsOf(pos)
+	b.chunks[ci] = b.chunks[ci].without(pos)
 	if len(b.chunks[ci].slots) == 0 {
 		b.chunks = slices.Delete(b.chunks, ci, ci+1)
 	}
+	d.removeCodes(b, slot, col)
 	b.counts.searchable--
 	b.counts.sum -= xxhash.Sum64(col.key(b.id, slot, b.Main))
 	if has {
-		b.countRegions(slot, codes, -1)
+		b.countRegions(slot, codesOf(regions), -1)
 	}
 }
 
@@ -410,7 +432,7 @@ func (d *draft) addFeatures(b *bankView, slot uint64, f *features) {
 		b.chunks[ci] = &n
 		d.grown[&n] = true
 	}
-	b.chunks[ci].addRegions(pos, f.regions)
+	b.chunks[ci].addRegions(pos, rowsOf(f.regions))
 	b.countRegions(slot, f.regions, 1)
 	d.addLocal(b.chunks[ci], pos, f.of)
 }

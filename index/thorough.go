@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/touchstone-go/touchstone/hash"
-	"github.com/touchstone-go/touchstone/index/internal/hamming"
+	"github.com/touchstone-go/touchstone/index/internal/radius"
 	"github.com/touchstone-go/touchstone/index/internal/votes"
 )
 
@@ -36,8 +36,9 @@ const (
 type lead struct {
 	bank  *bankView
 	slot  uint64
-	score int     // what it was chosen by, more is better
-	inner *inside // nil if not by an inner picture
+	score int        // what it was chosen by, more is better
+	inner *inside    // nil if not by an inner picture
+	frame hash.Frame // of the reference, for an inner picture
 }
 
 // leads keeps the best of each kind of bank.
@@ -48,15 +49,11 @@ type leads struct {
 
 func newLeads(limit int) *leads { return &leads{limit, map[Kind][]lead{}} }
 
-// offer takes up the reference at a position, if it is alive, has features and
-// is among the best; once, by the best score.
-func (l *leads) offer(b *bankView, c *chunk, pos, score int, in *inside) {
-	list := l.kinds[b.Kind]
-	n := lead{b, c.slots[pos], score, in}
-	if len(list) == l.limit && compareLeads(n, list[l.limit-1]) >= 0 || c.isDead(pos) {
-		return
-	}
-	if _, has := c.regionsOf(pos); !has {
+// offer takes up a reference, if it is alive, has features and is among the best;
+// once, by the best score.
+func (l *leads) offer(n lead) {
+	list := l.kinds[n.bank.Kind]
+	if len(list) == l.limit && compareLeads(n, list[l.limit-1]) >= 0 || !n.bank.hasFeatures(n.slot) {
 		return
 	}
 	if old := slices.IndexFunc(list, func(o lead) bool { return o.slot == n.slot }); old >= 0 {
@@ -67,7 +64,7 @@ func (l *leads) offer(b *bankView, c *chunk, pos, score int, in *inside) {
 	}
 	i, _ := slices.BinarySearchFunc(list, n, compareLeads)
 	list = slices.Insert(list, i, n)
-	l.kinds[b.Kind] = list[:min(len(list), l.limit)]
+	l.kinds[n.bank.Kind] = list[:min(len(list), l.limit)]
 }
 
 func compareLeads(a, b lead) int {
@@ -132,12 +129,11 @@ func (s *snapshot) thorough(ctx context.Context, banks []*bankView, f hash.Finge
 type inside struct {
 	hash.Inner
 	variant hash.Variant
-	frame   hash.Frame // of the reference
 }
 
 func (l *lead) align(scene *hash.Scene, f *hash.Features) (hash.Alignment, bool) {
 	if l.inner != nil {
-		return scene.AlignInner(f, l.inner.Inner, l.inner.frame, l.inner.variant.Transform)
+		return scene.AlignInner(f, l.inner.Inner, l.frame, l.inner.variant.Transform)
 	}
 	return scene.Align(f)
 }
@@ -146,10 +142,6 @@ func (l *lead) align(scene *hash.Scene, f *hash.Features) (hash.Alignment, bool)
 // by an inner picture.
 func (s *snapshot) leads(ctx context.Context, banks []*bankView, f hash.Fingerprint, scene *hash.Scene, inner []hash.Inner) ([]lead, error) {
 	voted, near, within := newLeads(votedLeads), newLeads(nearLeads), newLeads(innerLeads)
-	whole := query{f: f}
-	for _, v := range f.Variants() {
-		whole.codes = append(whole.codes, v.Code)
-	}
 	parts := insides(inner)
 	ballot := votes.NewQuery(scene)
 	for _, b := range banks {
@@ -157,6 +149,8 @@ func (s *snapshot) leads(ctx context.Context, banks []*bankView, f hash.Fingerpr
 			ballot.Count(c.files)
 		}
 	}
+	with := s.searcher()
+	defer s.giveBack(with)
 	for _, b := range banks {
 		if b.Main != hash.PDQ || !b.hasRegions() {
 			continue
@@ -166,10 +160,12 @@ func (s *snapshot) leads(ctx context.Context, banks []*bankView, f hash.Fingerpr
 				return nil, err
 			}
 			voted.addVoted(b, c, ballot.Scores(c.files, len(c.slots)))
-			near.addNear(b, c, whole.hits(c, 0, b.Main, nearRadius))
-			for i := range parts {
-				within.addInner(b, c, &parts[i])
-			}
+		}
+		if err := near.addNear(ctx, with, b, codesIn(f.Variants())); err != nil {
+			return nil, err
+		}
+		if err := within.addInner(ctx, with, b, parts); err != nil {
+			return nil, err
 		}
 	}
 	all := append(voted.all(), near.all()...)
@@ -187,30 +183,42 @@ func insides(inner []hash.Inner) (in []inside) {
 	return in
 }
 
+func codesIn(vs []hash.Variant) (codes []hash.Code) {
+	for _, v := range vs {
+		codes = append(codes, v.Code)
+	}
+	return codes
+}
+
 func (l *leads) addVoted(b *bankView, c *chunk, scores []uint32) {
 	for pos, n := range scores {
 		if n > 0 {
-			l.offer(b, c, pos, int(n), nil)
+			l.offer(lead{bank: b, slot: c.slots[pos], score: int(n)})
 		}
 	}
 }
 
-func (l *leads) addNear(b *bankView, c *chunk, hits []hamming.Hit) {
+// addNear offers the references of a bank whose codes are nearest. Each has at most
+// as many codes as there are frames, so among so many times the limit are enough
+// references.
+func (l *leads) addNear(ctx context.Context, with *searcher, b *bankView, codes []hash.Code) error {
+	q := radius.Query{Codes: codes, Radius: nearRadius}
+	accept := func(tag uint64) bool { return b.hasFeatures(slotOf(tag)) }
+	hits, err := with.codes.Nearest(ctx, b.codes, q, l.limit*hash.Frames, accept)
 	for _, h := range hits {
-		l.offer(b, c, h.Pos, -h.Dist, nil)
+		l.offer(lead{bank: b, slot: slotOf(h.Tag), score: -int(h.Dist)})
 	}
+	return err
 }
 
-// addInner searches an inner picture among the whole and the trimmed frames of
-// a chunk.
-func (l *leads) addInner(b *bankView, c *chunk, in *inside) {
-	code := []hash.Code{in.variant.Code}
-	for _, h := range hamming.Within(nil, c.full, code, innerRadius) {
-		l.offer(b, c, h.Pos, -h.Dist, in)
+// addInner searches all inner pictures, under all their variants, at once.
+func (l *leads) addInner(ctx context.Context, with *searcher, b *bankView, parts []inside) error {
+	codes := make([]hash.Code, len(parts))
+	for i, p := range parts {
+		codes[i] = p.variant.Code
 	}
-	for _, h := range hamming.Within(nil, c.more, code, innerRadius) {
-		at := *in
-		at.frame = c.moreOf[h.Pos].frame()
-		l.offer(b, c, c.moreOf[h.Pos].pos(), -h.Dist, &at)
-	}
+	return with.each(ctx, b, codes, innerRadius, 0, radius.Auto, func(p pair) error {
+		l.offer(lead{bank: b, slot: p.slot, score: -p.dist, inner: &parts[p.query], frame: p.frame})
+		return nil
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
 )
 
 // TestThoroughAfterChanges: what a thorough search finds does not depend on how a
@@ -151,16 +152,15 @@ func TestLeadsKeepTheBest(t *testing.T) {
 		b          *bankView
 		pos, score int
 	}{{fakes, 0, 7}, {fakes, 1, 9}, {fakes, 2, 5}, {fakes, 3, 7}, {fakes, 4, 100}, {fakes, 1, 3}, {fakes, 2, 8}, {fakes, 5, 200}, {real, 0, 1}, {real, 3, 2}}
-	chunks := map[*bankView]*chunk{}
 	for _, b := range []*bankView{fakes, real} {
-		c := newChunk(6, hash.PDQ)
+		c := newChunk(6)
 		for pos := range 6 {
-			c.push(uint64(pos+1), column{}, hash.PDQ)
+			c.push(uint64(pos + 1))
 			if pos != 5 {
-				c.pushRegions([]hash.Code{{1}})
+				c.pushRegions([]hamming.Row{{1}})
 			}
 		}
-		chunks[b] = c.without(4, hash.PDQ) // dead
+		b.chunks = []*chunk{c.without(4)} // dead
 	}
 	want := "fakes/2 9 fakes/3 8 fakes/1 7 real/4 2 real/1 1"
 	r := rand.New(rand.NewPCG(9, 10))
@@ -168,7 +168,7 @@ func TestLeadsKeepTheBest(t *testing.T) {
 		r.Shuffle(len(offers), func(i, j int) { offers[i], offers[j] = offers[j], offers[i] })
 		l := newLeads(3)
 		for _, o := range offers {
-			l.offer(o.b, chunks[o.b], o.pos, o.score, nil)
+			l.offer(lead{bank: o.b, slot: uint64(o.pos + 1), score: o.score})
 		}
 		var got []string
 		for _, n := range l.all() {

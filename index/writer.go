@@ -85,6 +85,8 @@ func (x *Index) write() {
 			_ = b.commit() // the requests have been told
 			b.txn.Discard()
 			broken = b.broken
+		case r := <-x.upkeep.rebuilt:
+			x.install(r)
 		}
 	}
 }
@@ -232,6 +234,7 @@ func (b *batch) tryCommit() error {
 	if err := b.x.setMark(b.seq); err != nil {
 		b.x.options.Logger.Warn("the number of the last change was not noted; damage by a crash may go unseen", "error", err)
 	}
+	b.showCodes()
 	b.x.publish(&b.state)
 	return nil
 }
