@@ -50,6 +50,7 @@ type Job struct {
 	old    []*block
 	parts  int // the first part that is replaced
 	joined int // the number of these
+	done   bool
 	blocks []*block
 	part   *part // nil if there are too few codes for one
 }
@@ -139,13 +140,14 @@ func (j *Job) Run(ctx context.Context) error {
 	// Behind what is built there may be parts, and no tail comes before a part.
 	last := j.parts+j.joined == len(j.view.parts)
 	if n := j.living(); n == 0 || last && n < o.least() {
+		j.done = true
 		return nil
 	}
 	p := newPart(j.blocks, j.view.shape, o.tables(j.living()))
 	if err := p.build(ctx); err != nil {
 		return err
 	}
-	j.part = p
+	j.part, j.done = p, true
 	return nil
 }
 
@@ -180,10 +182,11 @@ func packed(old []*block, o Options) (blocks []*block) {
 }
 
 // Install puts what the job built into place, and reports whether that was
-// possible: it is not when its blocks have been changed by more than removals.
+// possible: it is not when its blocks have been changed by more than removals,
+// or before Run has succeeded.
 func (e *Edit) Install(j *Job) bool {
 	end := j.first + len(j.old)
-	if end > len(e.view.blocks) || j.parts+j.joined > len(e.view.parts) ||
+	if !j.done || end > len(e.view.blocks) || j.parts+j.joined > len(e.view.parts) ||
 		!slices.Equal(e.view.parts[j.parts:j.parts+j.joined], j.view.parts[j.parts:j.parts+j.joined]) {
 		return false
 	}

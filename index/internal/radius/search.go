@@ -20,6 +20,7 @@ type Searcher struct {
 	ids      []uint32
 	near     []uint32
 	pairs    []hamming.Pair
+	byLane   [hamming.Lanes][]uint32
 	found    []found
 	indexed  []found
 	hits     []Hit
@@ -143,9 +144,13 @@ func (s *Searcher) report(blocks []*block, all []found, q *Query, visit func([]H
 	return visit(s.hits)
 }
 
-// farHalf is the radius from which it does not pay any more to look at one half
-// of each code first: one code in a hundred would be near in it.
-const farHalf = 50
+// From these radii it does not pay any more to look at one half of each code
+// first: one code in two hundred would be near in it. In a pass of eight queries
+// that comes earlier.
+const (
+	farHalf = 50
+	farPass = 46
+)
 
 // scan compares the codes of block i with some queries, and appends what is
 // near, in order.
@@ -180,12 +185,31 @@ func (s *Searcher) scanOne(b *block, i, query, radius int, out []found) []found 
 	code := s.codes[query]
 	if radius < farHalf {
 		s.near = s.level.Halves(s.near[:0], b.a, hamming.Half{code[0], code[1]}, radius)
-	} else {
-		s.near = s.level.Codes(s.near[:0], b.a, b.b, code, radius)
+		return s.otherHalf(b, i, query, radius, s.near, out)
 	}
+	s.near = s.level.Codes(s.near[:0], b.a, b.b, code, radius)
 	for _, pos := range s.near {
-		if d := b.raw(int(pos)).Distance(code); d <= radius {
-			out = append(out, found{uint32(i<<blockBits) | pos, uint32(query), int32(d)})
+		out = append(out, foundAt(b, i, pos, query, code))
+	}
+	return out
+}
+
+func foundAt(b *block, i int, pos uint32, query int, code hash.Code) found {
+	return found{uint32(i<<blockBits) | pos, uint32(query), int32(b.raw(int(pos)).Distance(code))}
+}
+
+// otherHalf appends those of the codes near in their first half that are near
+// altogether. At radius 48 they are one in 400, each of them a cache miss in the
+// other half, so that is asked in the way of a multi-index.
+func (s *Searcher) otherHalf(b *block, i, query, radius int, near []uint32, out []found) []found {
+	if len(near) == 0 {
+		return out
+	}
+	code := s.codes[query]
+	s.ids = s.level.At(s.ids[:0], []*hamming.Half{&b.b[0]}, near, hamming.Half{code[2], code[3]}, radius)
+	for _, at := range s.ids {
+		if f := foundAt(b, i, near[at], query, code); int(f.dist) <= radius {
+			out = append(out, f)
 		}
 	}
 	return out
@@ -200,21 +224,38 @@ func (s *Searcher) scanLanes(b *block, i int, queries []int, radius int, out []f
 		c := s.codes[n]
 		rows[lane], halves[lane], limits[lane] = c, hamming.Half{c[0], c[1]}, radius
 	}
-	if radius < farHalf {
+	first := len(out)
+	if radius < farPass {
 		s.pairs = s.level.HalvesOf8(s.pairs[:0], b.a, &halves, &limits)
+		for lane, near := range s.lanes() {
+			if len(near) > 0 {
+				out = s.otherHalf(b, i, queries[lane], radius, near, out)
+			}
+		}
 	} else {
 		s.pairs = s.level.CodesOf8(s.pairs[:0], b.a, b.b, &rows, &limits)
-	}
-	for _, p := range s.pairs {
-		c := b.raw(int(p.Pos))
-		for lanes := p.Lanes; lanes != 0; lanes &= lanes - 1 {
-			n := queries[bits.TrailingZeros32(lanes)]
-			if d := c.Distance(s.codes[n]); d <= radius {
-				out = append(out, found{uint32(i<<blockBits) | p.Pos, uint32(n), int32(d)})
+		for lane, near := range s.lanes() {
+			for _, pos := range near {
+				out = append(out, foundAt(b, i, pos, queries[lane], s.codes[queries[lane]]))
 			}
 		}
 	}
+	slices.SortFunc(out[first:], compareFound)
 	return out
+}
+
+// lanes parts s.pairs by their lanes.
+func (s *Searcher) lanes() *[hamming.Lanes][]uint32 {
+	for lane := range s.byLane {
+		s.byLane[lane] = s.byLane[lane][:0]
+	}
+	for _, p := range s.pairs {
+		for lanes := p.Lanes; lanes != 0; lanes &= lanes - 1 {
+			lane := bits.TrailingZeros32(lanes)
+			s.byLane[lane] = append(s.byLane[lane], p.Pos)
+		}
+	}
+	return &s.byLane
 }
 
 // scanPlain is the oracle.
