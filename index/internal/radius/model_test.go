@@ -1,12 +1,14 @@
 package radius
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"testing"
@@ -251,7 +253,7 @@ func (t *trial) step(what, how byte, n uint16, at uint64) {
 	case stepNearest:
 		t.nearest(r, how, int(n)%257)
 	case stepReopen:
-		t.reopen()
+		t.reopen(how)
 	case stepDue:
 		t.due()
 	case stepPast:
@@ -486,14 +488,38 @@ func (t *trial) forget(r *rand.Rand, how byte) {
 	t.model, t.next, t.jobs, t.view = was, next, jobs, view
 }
 
-// reopen makes the set anew, as whoever keeps the codes elsewhere would.
-func (t *trial) reopen() {
-	e := New(t.view.shape.Options).Edit()
-	for _, tag := range t.view.Tags(nil, 0, ^uint64(0)) {
-		c, _ := t.view.Code(tag)
-		e.Add(tag, c)
+// reopen reads the set from a file of it, or makes it anew from its codes. Jobs
+// that were begun before do not fit what comes of it.
+func (t *trial) reopen(how byte) {
+	was := t.view
+	o := Options{Words: was.shape.Words, Tables: was.shape.Tables}
+	if how&1 == 0 || !CanWrite() {
+		e := New(o).Edit()
+		for _, tag := range was.Tags(nil, 0, ^uint64(0)) {
+			c, _ := was.Code(tag)
+			e.Add(tag, c)
+		}
+		t.view = e.View()
+	} else {
+		var file bytes.Buffer
+		n, err := was.WriteTo(&file)
+		if err != nil || n != int64(file.Len()) {
+			troublef("wrote %d bytes of %d, %v", n, file.Len(), err)
+		}
+		if t.view, err = Read(&file, n, o); err != nil || file.Len() != 0 {
+			troublef("read all but %d bytes of %d, %v", file.Len(), n, err)
+		}
+		a, b := was.Stats(), t.view.Stats()
+		if a.Bytes, b.Bytes = 0, 0; !reflect.DeepEqual(a, b) {
+			troublef("%+v were written, %+v read", a, b)
+		}
 	}
-	t.view, t.jobs = e.View(), nil
+	for i, p := range t.jobs {
+		t.jobs[i].fits = false
+		if e := t.view.Edit(); e.Install(p.job) && len(p.job.old) > 0 {
+			troublef("a job of another set fits: blocks %d to %d", p.job.first, p.job.first+len(p.job.old))
+		}
+	}
 }
 
 // due does what the set itself asks for.
