@@ -34,7 +34,14 @@ func newPopulation(v *radius.View, c corpus) *population {
 		p.tags[i] = c.tag(i)
 	}
 	p.next = p.tags[len(p.tags)-1] + 1
+	p.draw()
 	return p
+}
+
+// draw draws codes to be added, as many each time.
+func (p *population) draw() {
+	p.young = codes.Make(codes.Box, 1<<16, p.seed)
+	p.seed++
 }
 
 // pairsPerWrite is the number of pairs of a removal and an addition that become
@@ -61,8 +68,7 @@ func (p *population) turnOver(n int) {
 
 func (p *population) replace(e *radius.Edit) {
 	if len(p.young) == 0 {
-		p.young = codes.Make(codes.Box, 1<<16, p.seed)
-		p.seed++
+		p.draw()
 	}
 	i := p.random.IntN(len(p.codes))
 	if !e.Remove(p.tags[i]) {

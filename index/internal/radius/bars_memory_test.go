@@ -62,11 +62,11 @@ func tableWord(n int) string {
 	return fmt.Sprintf("%d tables", n)
 }
 
-func (b *bench) footprintLines(f footprint, asked *bar) {
+func (b *bench) footprintLines(f footprint, bound *bar) {
 	name := fmt.Sprintf("memory, %d tables: ", f.Tables)
 	perCode := float64(f.Resident) / float64(f.Codes)
 	b.table.add(line{
-		Name: name + "resident, a code", Value: perCode, Unit: "bytes", Bar: asked,
+		Name: name + "resident, a code", Value: perCode, Unit: "bytes", Bar: bound,
 		Note: fmt.Sprintf("counted %.1f", float64(f.Counted)/float64(f.Codes)),
 	})
 	b.table.add(line{

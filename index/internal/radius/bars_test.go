@@ -47,10 +47,12 @@ var (
 	child    = flag.Int("bars.child", -1, "internal: measure the memory of a set with so many tables, and print it")
 )
 
-// seeds of the stored codes and of the queries.
+// seeds of the stored codes and of the queries, and the number of queries, the
+// five centres of hot clusters among them.
 const (
 	storedSeed = 1
 	querySeed  = 2
+	queryCount = 1000 + codes.Clusters
 )
 
 // bench is one run.
@@ -136,7 +138,7 @@ func (b *bench) draw(kind codes.Kind) (*radius.View, corpus, [][]hash.Code) {
 	b.say("%s: drawing and building", kind)
 	c := corpus{codes: codes.Make(kind, b.n, storedSeed)}
 	var queries []hash.Code
-	for _, q := range codes.Queries(kind, c.codes, 400+codes.Clusters, querySeed) {
+	for _, q := range codes.Queries(kind, c.codes, queryCount, querySeed) {
 		queries = append(queries, q.Code)
 	}
 	v, _, _ := build(c, radius.Options{})
