@@ -91,7 +91,7 @@ func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) 
 		case probes < 0 || !forced && c.probe*float64(probes) > share/2:
 			scanned = append(scanned, i)
 			continue
-		case !p.probe(pr, int(most)):
+		case !p.probe(pr, s.level, int(most)):
 			s.plan.Probes += pr.probes
 			scanned = append(scanned, i)
 			continue
