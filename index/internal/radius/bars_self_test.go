@@ -4,6 +4,7 @@ package radius_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,7 +73,7 @@ func TestBarsTable(t *testing.T) {
 	b := newTable(&out, 1000, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	part, probes := 0.99999, 12.4
 	b.head()
-	b.add(line{Name: "good", Value: 123.4, Unit: "us", Ratio: 30.26, To: "scalar scan", Bar: least(30), Probes: &probes})
+	b.add(line{Name: "good", Value: 123.4, Unit: "us", Ratio: 30.2612, To: "scalar scan", Bar: least(30), Probes: &probes})
 	b.add(line{Name: "incomplete", Value: 0.5, Unit: "us", Recall: &part, Note: "why"})
 	got := strings.Join(strings.Fields(out.String()[strings.Index(out.String(), "good"):]), " ")
 	if want := "good 123 us 30.3 scalar scan >= 30 12 ok incomplete 0.500 us 0.9999 MISSED why"; got != want {
@@ -89,10 +90,18 @@ func TestBarsTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"date": "2026-01-02"`, `"codes": 1000`, `"ratio": 30.26`, `"missed": true`, `"limit": 30`} {
-		if !strings.Contains(string(saved), want) {
-			t.Errorf("results lack %s:\n%s", want, saved)
-		}
+	var read struct {
+		Run   run
+		Lines []line
+	}
+	if err := json.Unmarshal(saved, &read); err != nil {
+		t.Fatalf("%v\n%s", err, saved)
+	}
+	if read.Run != b.run || read.Run.Date != "2026-01-02" || read.Run.Codes != 1000 {
+		t.Errorf("run %+v", read.Run)
+	}
+	if l := read.Lines; len(l) != 2 || l[0].Ratio != 30.26 || *l[0].Bar != *least(30) || *l[1].Recall != part || !l[1].Missed {
+		t.Errorf("%s", saved)
 	}
 }
 
@@ -128,6 +137,7 @@ func TestBarsOracle(t *testing.T) {
 		{sets: eights, radius: 90, method: radius.Plain},
 		{sets: eights, radius: 100, method: radius.Plain, nearest: 7},
 		{sets: apart(eights), radius: 256, method: radius.Plain, nearest: 7},
+		{sets: [][]hash.Code{{c.codes[0], c.codes[0]}}, radius: 256, method: radius.Plain, nearest: 7},
 		{sets: [][]hash.Code{c.codes[:2]}, radius: 0},
 	} {
 		if r := s.recall(v, c, 8); *r != 1 {

@@ -3,6 +3,7 @@
 package radius_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -84,34 +85,39 @@ func at(n int, million, ten *bar) *bar {
 
 // table prints lines as they come and keeps them.
 type table struct {
-	w      io.Writer
-	Date   string  `json:"date"`
-	CPU    string  `json:"cpu"`
-	Cores  int     `json:"cores"`
-	Go     string  `json:"go"`
-	Kernel string  `json:"kernels"`
-	Codes  int     `json:"codes"`
-	Took   float64 `json:"seconds"`
-	Lines  []line  `json:"lines"`
+	w     io.Writer
+	run   run
+	lines []line
+}
+
+// run says when and where a table was made, and of how many codes.
+type run struct {
+	Date    string  `json:"date"`
+	CPU     string  `json:"cpu"`
+	Cores   int     `json:"cores"`
+	Go      string  `json:"go"`
+	Kernels string  `json:"kernels"`
+	Codes   int     `json:"codes"`
+	Seconds float64 `json:"seconds"`
 }
 
 func newTable(w io.Writer, n int, start time.Time) *table {
-	return &table{
-		w: w, Date: start.UTC().Format(time.DateOnly), CPU: processor(), Cores: runtime.GOMAXPROCS(0),
-		Go: runtime.Version(), Kernel: hamming.Best().String(), Codes: n,
-	}
+	return &table{w: w, run: run{
+		Date: start.UTC().Format(time.DateOnly), CPU: processor(), Cores: runtime.GOMAXPROCS(0),
+		Go: runtime.Version(), Kernels: hamming.Best().String(), Codes: n,
+	}}
 }
 
 const columns = "%-46s %9s %-8s %8s %-14s %-8s %10s %8s %7s  %s\n"
 
 func (t *table) head() {
-	fmt.Fprintf(t.w, "%d codes; %s, %d cores, %s, kernels %s\n\n", t.Codes, t.CPU, t.Cores, t.Go, t.Kernel)
+	fmt.Fprintf(t.w, "%d codes; %s, %d cores, %s, kernels %s\n\n", t.run.Codes, t.run.CPU, t.run.Cores, t.run.Go, t.run.Kernels)
 	fmt.Fprintf(t.w, columns, "", "", "", "ratio", "to", "bar", "candidates", "probes", "recall", "")
 }
 
 func (t *table) add(l line) {
 	l.Missed = l.missed()
-	t.Lines = append(t.Lines, l)
+	t.lines = append(t.lines, l)
 	ratio, word := "", ""
 	if l.To != "" {
 		ratio = number(l.Ratio)
@@ -129,7 +135,7 @@ func (t *table) add(l line) {
 }
 
 func (t *table) missed() (n int) {
-	for _, l := range t.Lines {
+	for _, l := range t.lines {
 		if l.Missed {
 			n++
 		}
@@ -137,16 +143,39 @@ func (t *table) missed() (n int) {
 	return n
 }
 
+// save writes the table as JSON, each line on a line of its own so that two runs
+// can be compared.
 func (t *table) save(path string) error {
-	for i := range t.Lines {
-		l := &t.Lines[i]
-		l.Value, l.Ratio = rounded(l.Value), rounded(l.Ratio)
-	}
-	b, err := json.MarshalIndent(t, "", " ")
+	var b bytes.Buffer
+	head, err := json.Marshal(t.run)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(b, '\n'), 0o644)
+	fmt.Fprintf(&b, "{\"run\": %s,\n\"lines\": [", head)
+	for i, l := range t.lines {
+		text, err := json.Marshal(l.short())
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "\n%s", text)
+	}
+	b.WriteString("\n]}\n")
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// short keeps four digits of what is measured; a recall is kept whole.
+func (l line) short() line {
+	l.Value, l.Ratio = rounded(l.Value), rounded(l.Ratio)
+	for _, v := range []**float64{&l.Candidates, &l.Probes} {
+		if *v != nil {
+			r := rounded(**v)
+			*v = &r
+		}
+	}
+	return l
 }
 
 // number writes three digits, and all of large numbers.

@@ -104,9 +104,9 @@ func (b *bench) sections() {
 }
 
 func (b *bench) end() {
-	b.table.Took = time.Since(b.start).Seconds()
+	b.table.run.Seconds = rounded(time.Since(b.start).Seconds())
 	missed := b.table.missed()
-	fmt.Printf("\n%d of %d lines missed; %.0f s\n", missed, len(b.table.Lines), b.table.Took)
+	fmt.Printf("\n%d of %d lines missed; %.0f s\n", missed, len(b.table.lines), b.table.run.Seconds)
 	if *jsonFile != "" {
 		if err := b.table.save(*jsonFile); err != nil {
 			b.t.Error(err)
