@@ -44,6 +44,9 @@ type Index struct {
 
 	upkeep upkeep // of the sets of codes
 
+	searchFrom int            // codes from which there is a search file
+	searchFile []*radius.View // what it holds, by number of the bank
+
 	commit func(*badger.Txn) error // Commit, or a test's failure
 }
 
@@ -183,7 +186,7 @@ func (x *Index) start(ctx context.Context) (st *state, err error) {
 	}
 	txn := x.db.NewTransaction(false)
 	defer txn.Discard()
-	l := &loader{txn: txn, regions: map[uint32]counts{}, log: x.options.Logger}
+	l := &loader{takeSearch: x.takeSearch, txn: txn, regions: map[uint32]counts{}, log: x.options.Logger}
 	l.searchers = &x.searchers
 	l.format, l.recipe = h.format, int(h.recipe)
 	l.maxLocal = x.options.localFeatures()
@@ -232,11 +235,13 @@ func (x *Index) checkEmpty(txn *badger.Txn) error {
 // sequence number; nothing in it is known from elsewhere.
 type loader struct {
 	state
-	txn    *badger.Txn
-	log    *slog.Logger
-	loaded counts       // of the bank that is being read
-	bank   *bankView    // that one
-	set    *radius.Edit // of its codes
+	txn *badger.Txn
+	log *slog.Logger
+	// takeSearch fills the banks from the search file if it can; see searchfile.go.
+	takeSearch func(*loader) bool
+	loaded     counts       // of the bank that is being read
+	bank       *bankView    // that one
+	set        *radius.Edit // of its codes
 
 	chunk   *chunk            // whose regions are being read
 	regions map[uint32]counts // of these, by bank
@@ -262,11 +267,13 @@ func (l *loader) load(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(l.banks, func(a, b *bankView) int { return cmp.Compare(a.id, b.id) })
-	if err := scan(ctx, l.txn, []byte{tabColumn}, nil, false, l.addRow); err != nil {
-		return err
-	}
-	if err := l.finish(len(l.banks)); err != nil {
-		return err
+	if !l.takeSearch(l) {
+		if err := scan(ctx, l.txn, []byte{tabColumn}, nil, false, l.addRow); err != nil {
+			return err
+		}
+		if err := l.finish(len(l.banks)); err != nil {
+			return err
+		}
 	}
 	if err := l.loadRegions(ctx); err != nil {
 		return err
@@ -449,6 +456,7 @@ func (x *Index) close() error {
 	x.upkeep.stop()
 	<-x.upkeep.done
 	<-x.written
+	x.keepSearch(&x.current.Load().state)
 	seq := x.current.Load().seq
 	x.publish(nil)
 	x.snapshots.Wait()

@@ -31,6 +31,7 @@
 package radius
 
 import (
+	"iter"
 	"slices"
 	"sync"
 
@@ -132,6 +133,19 @@ func (v *View) Tags(tags []uint64, from, to uint64) []uint64 {
 		}
 	}
 	return tags
+}
+
+// All iterates over the tags of the set, ascending.
+func (v *View) All() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for _, b := range v.blocks {
+			for pos := range b.tags {
+				if !b.isDead(pos) && !yield(b.tag(pos)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Stats describes how a set lies in memory.

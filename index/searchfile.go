@@ -1,0 +1,227 @@
+package index
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/radius"
+)
+
+// What a search needs is all in the rows of the store: Open scans row 10 and can
+// answer, and the indexes are built behind it. For ten million codes that is some
+// seconds of scanning and some of building, which is long for a process that is
+// only to be restarted. So Close writes what is in memory into a file of its own, SEARCH,
+// in the directory of the store, and Open takes it if it is of this very state.
+//
+//	magic    20  "touchstone search 1\n"
+//	seq       8  of the last change
+//	banks     4  then of each: id 4, references 8 and sum 8 of row 03
+//	sets         of each bank, as package radius writes them
+//	sum       8  xxhash64 of all before
+//
+// Numbers are little-endian. The file is never needed. It is taken only if its sum is
+// right, its number is that of the store, and its banks, counts and sums are
+// those of row 03; anything else (a crash, a copy of the store from another day,
+// another version, a machine of the other byte order) and Open does what it would do without it. What was
+// not scanned was not checked either: rows 10 that were damaged since are found by
+// Check, and by the records of what is found.
+
+const (
+	searchName  = "SEARCH"
+	searchMagic = "touchstone search 1\n"
+
+	// minSearchFile is the number of codes from which there is a file. Fewer are
+	// scanned and indexed in a tenth of a second.
+	minSearchFile = 1 << 18
+)
+
+// searchHead is what the file says of the state that it is of.
+func searchHead(s *state) []byte {
+	h := append([]byte(searchMagic), binary.LittleEndian.AppendUint64(nil, s.seq)...)
+	h = binary.LittleEndian.AppendUint32(h, uint32(len(s.banks)))
+	for _, b := range s.banksByID() {
+		h = binary.LittleEndian.AppendUint32(h, b.id)
+		h = binary.LittleEndian.AppendUint64(h, b.counts.searchable)
+		h = binary.LittleEndian.AppendUint64(h, b.counts.sum)
+	}
+	return h
+}
+
+func (s *state) banksByID() []*bankView {
+	return slices.SortedFunc(slices.Values(s.banks), func(a, b *bankView) int { return int(a.id) - int(b.id) })
+}
+
+// sets returns the sets of all banks in the order in which they are written.
+func (s *state) sets() (sets []*radius.View) {
+	for _, b := range s.banksByID() {
+		sets = append(sets, b.codes)
+	}
+	return sets
+}
+
+// keepSearch writes the file for the last state. It never fails: the file is not
+// needed.
+func (x *Index) keepSearch(s *state) {
+	if x.options.InMemory || x.options.ReadOnly || slices.Equal(x.searchFile, s.sets()) {
+		return
+	}
+	path := filepath.Join(x.dir, searchName)
+	codes, size := 0, int64(0)
+	for _, v := range s.sets() {
+		codes += v.Len()
+		size += v.Stats().Bytes
+	}
+	err := os.Remove(path) // first, so that there is room for the new one
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil && codes >= x.searchFrom && radius.CanWrite() {
+		if err = x.checkRoom(size); err == nil {
+			err = writeSearch(path, s)
+		}
+	}
+	if err != nil {
+		x.options.Logger.Warn("the search file was not written; the next start will take longer", "path", path, "error", err)
+	}
+}
+
+// checkRoom fails with ErrNoSpace if size bytes more would go below the reserve.
+func (x *Index) checkRoom(size int64) error {
+	if x.options.MinFree < 0 {
+		return nil
+	}
+	free, err := x.options.FreeSpace(x.dir)
+	if err == nil && free < uint64(size)+uint64(x.options.MinFree) {
+		err = fmt.Errorf("%d bytes free, want %d and a reserve of %d: %w", free, size, x.options.MinFree, ErrNoSpace)
+	}
+	return err
+}
+
+// writeSearch writes the file under another name first, so that there is a whole
+// one or none.
+func writeSearch(path string, s *state) (err error) {
+	f, err := os.Create(path + ".new")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(path+".new"))
+		}
+	}()
+	sum := xxhash.New()
+	w := bufio.NewWriterSize(io.MultiWriter(f, sum), 1<<20)
+	_, err = w.Write(searchHead(s))
+	for _, v := range s.sets() {
+		if err == nil {
+			_, err = v.WriteTo(w)
+		}
+	}
+	err = errors.Join(err, w.Flush())
+	if err == nil {
+		_, err = f.Write(binary.LittleEndian.AppendUint64(nil, sum.Sum64()))
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// errSearch says that the file is of another state.
+var errSearch = errors.New("of another state of the store")
+
+// takeSearch fills the banks of l, which has read rows 01, 03 and 21, from the file,
+// and reports whether it could.
+func (x *Index) takeSearch(l *loader) bool {
+	if x.options.InMemory {
+		return false
+	}
+	path := filepath.Join(x.dir, searchName)
+	sets, err := readSearch(path, &l.state)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false
+	case err != nil:
+		x.options.Logger.Info("the search file is not used", "path", path, "error", err)
+		return false
+	}
+	chunks := make([][]*chunk, len(sets))
+	for i, b := range l.banksByID() {
+		var n uint64
+		if chunks[i], n = chunksOf(sets[i]); n != b.counts.searchable {
+			x.options.Logger.Info("the search file is not used", "path", path, "error", errSearch)
+			return false
+		}
+	}
+	for i, b := range l.banksByID() {
+		b.codes, b.chunks = sets[i], chunks[i]
+	}
+	x.searchFile = sets
+	return true
+}
+
+// readSearch reads the sets of a state. The file is summed before it is read, so
+// that what is read is what was written.
+func readSearch(path string, s *state) ([]*radius.View, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := searchHead(s)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := info.Size() - 8
+	got := make([]byte, len(head))
+	if _, err := io.ReadFull(f, got); err != nil || !bytes.Equal(got, head) {
+		return nil, errSearch
+	}
+	sum := xxhash.New()
+	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, io.NewSectionReader(f, 0, size), make([]byte, 1<<20)); err != nil {
+		return nil, err
+	}
+	var want [8]byte
+	if _, err := f.ReadAt(want[:], size); err != nil || binary.LittleEndian.Uint64(want[:]) != sum.Sum64() {
+		return nil, errors.New("it is damaged")
+	}
+	left := size - int64(len(head))
+	r := bufio.NewReaderSize(io.NewSectionReader(f, int64(len(head)), left), 1<<20)
+	var sets []*radius.View
+	for _, b := range s.banksByID() {
+		v, err := radius.Read(r, left, radius.Options{Words: b.Main != hash.PDQ})
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, v)
+	}
+	return sets, nil
+}
+
+// chunksOf makes the chunks of the references whose codes are in a set, and counts
+// these.
+func chunksOf(v *radius.View) (chunks []*chunk, n uint64) {
+	for tag := range v.All() {
+		if frameOf(tag) != hash.Full {
+			continue
+		}
+		if n%chunkSize == 0 {
+			chunks = append(chunks, newChunk(chunkSize))
+		}
+		chunks[len(chunks)-1].push(slotOf(tag))
+		n++
+	}
+	return chunks, n
+}
