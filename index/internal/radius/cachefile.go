@@ -20,7 +20,6 @@ import (
 //	version    4  fileVersion; it changes with the layout, the permutation,
 //	              the order of bits in a key, the rule for the number of tables
 //	words      4  1 for 64-bit codes, else 0
-//	living     8  number of codes
 //	blocks     4  number of blocks
 //	parts      4  number of parts
 //	heads         of all blocks: blockHead; of all parts: partHead; of all
@@ -72,7 +71,6 @@ type setHead struct {
 	Version uint32
 	Words   bool
 	_       [3]byte
-	Living  uint64
 	Blocks  uint32
 	Parts   uint32
 }
@@ -84,7 +82,7 @@ func (v *View) WriteTo(w io.Writer) (int64, error) {
 		return 0, errFile
 	}
 	f := &fileWriter{w: w}
-	h := setHead{Version: fileVersion, Words: v.shape.Words, Living: uint64(v.living), Blocks: uint32(len(v.blocks)), Parts: uint32(len(v.parts))}
+	h := setHead{Version: fileVersion, Words: v.shape.Words, Blocks: uint32(len(v.blocks)), Parts: uint32(len(v.parts))}
 	copy(h.Magic[:], fileMagic)
 	f.value(h)
 	for _, b := range v.blocks {
@@ -181,7 +179,9 @@ func Read(r io.Reader, limit int64, o Options) (*View, error) {
 	if f.err != nil {
 		return nil, fmt.Errorf("read a set of codes: %w", f.err)
 	}
-	v.living = int(h.Living)
+	for _, b := range v.blocks {
+		v.living += len(b.tags) - b.nDead
+	}
 	return v, nil
 }
 
@@ -305,7 +305,7 @@ func (f *fileReader) table(t *table, h tableHead, blocks []*block) {
 	t.ids = array[uint32](f, h.IDs)
 	t.runs = array[run](f, h.Runs)
 	t.overflow = array[uint32](f, h.Overflow)
-	if f.err == nil && t.sign.width == 0 {
-		t.copyWords(blocks)
+	if f.err == nil && t.sign.width == 0 && !t.copyWords(blocks) {
+		f.fail()
 	}
 }

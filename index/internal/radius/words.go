@@ -11,26 +11,31 @@ import (
 // code beside each number: a candidate then costs no cache miss of its own
 // (measured: two to four times as fast as numbers alone).
 
-// copyWords puts the codes beside their numbers. What stands in place of a
-// number for a run has none.
-func (t *table) copyWords(blocks []*block) {
+// copyWords puts the codes beside their numbers, and reports whether all numbers
+// are those of codes. What stands in place of a number for a run has none.
+func (t *table) copyWords(blocks []*block) bool {
 	t.words, t.overflowWords = advised[uint64](len(t.ids)), make([]uint64, len(t.overflow))
 	for key := range uint32(1) << t.width {
 		start, n := t.bucket(key)
 		if t.offsets == nil && n == full {
 			n--
 		}
-		for at := start; at < start+n; at++ {
-			t.words[at] = wordOf(blocks, t.ids[at])
+		if int(start)+int(n) > len(t.ids) || !wordsOf(t.words[start:start+n], t.ids[start:start+n], blocks) {
+			return false
 		}
 	}
-	for i, id := range t.overflow {
-		t.overflowWords[i] = wordOf(blocks, id)
-	}
+	return wordsOf(t.overflowWords, t.overflow, blocks)
 }
 
-func wordOf(blocks []*block, id uint32) uint64 {
-	return blocks[id>>blockBits].words[id&(blockSize-1)]
+func wordsOf(words []uint64, ids []uint32, blocks []*block) bool {
+	for i, id := range ids {
+		b, pos := id>>blockBits, id&(blockSize-1)
+		if int(b) >= len(blocks) || int(pos) >= len(blocks[b].words) {
+			return false
+		}
+		words[i] = blocks[b].words[pos]
+	}
+	return true
 }
 
 // collectWords compares what the buckets hold.
