@@ -33,8 +33,8 @@
 // be scanned; an index of the codes is built behind (upkeep.go, [Index.Settled]) and
 // takes 40 to 75 bytes more for each. A search finds the references near a picture in
 // it (codes.go, near.go), scans the regions (region.go), then reads the records of the
-// best hits.
-// That is mode [Fast]. Mode [Thorough] then reads the features of candidates and
+// best hits; [Index.Trace] says what it compares. That is
+// mode [Fast]. Mode [Thorough] then reads the features of candidates and
 // aligns them with the picture (thorough.go).
 //
 // In mode Fast a JPEG is decoded at a fraction of its size ([hash.Hasher]). Only if that
@@ -54,7 +54,8 @@
 //
 // One goroutine writes (writer.go): it gathers the requests that wait, commits
 // them in one synced transaction, publishes a new snapshot (snapshot.go) and
-// answers. Another one rebuilds indexes; nobody waits for it. Every change is an entry in an ordered journal ([Index.Changes]).
+// answers. Another one rebuilds indexes; nobody waits for it. Every change is an
+// entry in an ordered journal ([Index.Changes]).
 //
 // Figures are in the README, and how they came about in benchmarks/results.
 //

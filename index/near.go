@@ -93,16 +93,9 @@ func (s *snapshot) near(ctx context.Context, f hash.Fingerprint, o NearOptions) 
 // nearWith calls complete when there are matches to be shown, for the
 // fingerprint with all hashes. picture is nil if only the fingerprint is known.
 func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptions, picture *hash.Info, complete func() hash.Fingerprint) ([]Match, int, error) {
-	q, err := newQuery(f, o)
+	q, banks, err := s.prepare(f, o, picture)
 	if err != nil {
 		return nil, 0, err
-	}
-	banks, err := s.choose(o.Banks)
-	if err != nil {
-		return nil, 0, err
-	}
-	if o.Regions && slices.ContainsFunc(banks, (*bankView).hasRegions) {
-		q.setParts(picture)
 	}
 	found := newCollector(o.Limit)
 	slots, err := slotsOf(ctx, s.txn, o.SHA256, 0)
@@ -114,9 +107,6 @@ func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptio
 	defer s.giveBack(with)
 	for _, b := range banks {
 		if !f.Has(b.Main) {
-			if len(o.Banks) > 0 {
-				return nil, 0, invalid("the fingerprint has no %v, by which bank %s is searched", b.Main, b.Name)
-			}
 			continue
 		}
 		if err := q.search(ctx, with, b, 0, q.radius(b), found); err != nil {
@@ -127,6 +117,29 @@ func (s *snapshot) nearWith(ctx context.Context, f hash.Fingerprint, o NearOptio
 		q.f = complete()
 	}
 	return q.matches(ctx, s.txn, found)
+}
+
+// prepare makes the query, and chooses the banks.
+func (s *state) prepare(f hash.Fingerprint, o NearOptions, picture *hash.Info) (*query, []*bankView, error) {
+	q, err := newQuery(f, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	banks, err := s.choose(o.Banks)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(o.Banks) > 0 {
+		for _, b := range banks {
+			if !f.Has(b.Main) {
+				return nil, nil, invalid("the fingerprint has no %v, by which bank %s is searched", b.Main, b.Name)
+			}
+		}
+	}
+	if o.Regions && slices.ContainsFunc(banks, (*bankView).hasRegions) {
+		q.setParts(picture)
+	}
+	return q, banks, nil
 }
 
 // choose returns the banks of these names, or all, by name.

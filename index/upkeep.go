@@ -30,12 +30,14 @@ type upkeep struct {
 	asked   chan chan struct{} // to be closed when nothing is due
 	stop    context.CancelFunc // ends its jobs
 	done    chan struct{}      // closed when the goroutine has ended
+
+	run func(*radius.Job, context.Context) error // Run, or a test's
 }
 
 func newUpkeep() upkeep {
 	return upkeep{
 		wake: make(chan struct{}, 1), rebuilt: make(chan *rebuilt), asked: make(chan chan struct{}),
-		done: make(chan struct{}),
+		done: make(chan struct{}), run: (*radius.Job).Run,
 	}
 }
 
@@ -90,7 +92,7 @@ func (x *Index) rebuild(ctx context.Context) bool {
 // replace returns the number of codes that were indexed anew.
 func (x *Index) replace(ctx context.Context) int {
 	bank, job := x.due()
-	if job == nil || job.Run(ctx) != nil {
+	if job == nil || x.upkeep.run(job, ctx) != nil {
 		return 0
 	}
 	r := &rebuilt{bank: bank, job: job, done: make(chan struct{})}
