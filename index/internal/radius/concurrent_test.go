@@ -167,16 +167,7 @@ func searchedWell(t *testing.T, r *rand.Rand, s *Searcher, p *published) bool {
 // of the tables) while others look for it.
 func TestFirstSearches(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 11))
-	v := filled(r, Options{Tables: 16}, 500)
-	j := v.forced(0, 0, 1)
-	if err := j.force(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	e := v.Edit()
-	if !e.Install(j) {
-		t.Fatal("a job does not fit the view that it was made of")
-	}
-	indexed := e.View()
+	v := indexed(t, filled(r, Options{Tables: 16}, 500))
 	c, _ := v.Code(77)
 	var wait sync.WaitGroup
 	for range 4 {
@@ -184,9 +175,9 @@ func TestFirstSearches(t *testing.T) {
 			s := NewSearcher(hamming.Best())
 			for radius := range 80 {
 				q := Query{Codes: []hash.Code{c}, Radius: radius, Method: Scan}
-				want := hitsOf(t, s, indexed, q)
+				want := hitsOf(t, s, v, q)
 				q.Method = Index
-				if got := hitsOf(t, s, indexed, q); !slices.Equal(got, want) {
+				if got := hitsOf(t, s, v, q); !slices.Equal(got, want) {
 					t.Errorf("radius %d: %s", radius, difference(got, want))
 				}
 			}

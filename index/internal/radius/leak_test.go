@@ -133,16 +133,7 @@ func TestInstallNeedsRun(t *testing.T) {
 // Searches end with the first error of the context or of the caller.
 func TestSearchEnds(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	v := filled(r, Options{Tables: 16}, 3*blockSize)
-	j := v.forced(0, 0, 1)
-	if err := j.force(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	e := v.Edit()
-	if !e.Install(j) {
-		t.Fatal("a job does not fit the view that it was made of")
-	}
-	v = e.View()
+	v := indexed(t, filled(r, Options{Tables: 16}, 3*blockSize))
 	s := NewSearcher(hamming.Best())
 	q := Query{Codes: []hash.Code{{}, {1}}, Radius: 256}
 	mine := errors.New("enough")
