@@ -101,7 +101,7 @@ func Open(ctx context.Context, dir string, o *Options) (*Index, error) {
 		commit:    (*badger.Txn).Commit,
 		hashers:   sync.Pool{New: func() any { return new(hash.Hasher) }},
 		searchers: sync.Pool{New: func() any { return newSearcher() }},
-		upkeep:    newUpkeep(),
+		upkeep:    newUpkeep(), searchFrom: minSearchFile,
 	}
 	if err := x.open(ctx); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
