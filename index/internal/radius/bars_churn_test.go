@@ -88,10 +88,7 @@ func (b *bench) churn(v *radius.View, c corpus, pairs int) {
 	start := time.Now()
 	p.turnOver(pairs)
 	took := time.Since(start)
-	p.settle()
-	after := p.memory()
-	l := p.line(fmt.Sprintf("box, memory after %d pairs", pairs), after, before)
-	l.Bar = at(b.n, most(1.05), most(1.05))
+	l := p.line(b, fmt.Sprintf("box, memory after %d pairs", pairs), before)
 	l.Note = fmt.Sprintf("%s pairs/s; %s", number(float64(pairs)/took.Seconds()), l.Note)
 	b.table.add(l)
 }
@@ -103,33 +100,28 @@ func (b *bench) churnFor(during time.Duration) {
 	p.settle()
 	before := p.memory()
 	s := search{sets: sets, radius: usual}
-	pairs, last := 0, time.Now()
-	end := last.Add(during)
-	for time.Now().Before(end) {
+	pairs, start := 0, time.Now()
+	for left := during; left > 0; left = during - time.Since(start) {
 		ready := make(chan []float64, 1)
-		go func() { ready <- s.latencies(p.keeper, min(30*time.Second, time.Until(end))) }()
+		go func() { ready <- s.latencies(p.keeper, min(30*time.Second, left), time.Millisecond) }()
 		for len(ready) == 0 {
 			p.turnOver(10 * pairsPerWrite)
 			pairs += 10 * pairsPerWrite
 		}
 		micros := <-ready
-		now, err := resident()
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		l := p.line(fmt.Sprintf("churn, memory after %.0f s", time.Since(last).Seconds()), now.anonymous-p.own(), before)
-		l.Note = fmt.Sprintf("%d pairs; look-ups p50 %s us, p99 %s us; %s", pairs, number(percentile(micros, 50)), number(percentile(micros, 99)), l.Note)
+		p50, p99 := percentile(micros, 50), percentile(micros, 99)
+		l := p.line(b, fmt.Sprintf("churn, memory after %.0f s", time.Since(start).Seconds()), before)
+		l.Note = fmt.Sprintf("%d pairs; look-ups p50 %s us, p99 %s us; %s", pairs, number(p50), number(p99), l.Note)
 		b.table.add(l)
 	}
-	p.settle()
-	l := p.line("churn, memory at the end, jobs done", p.memory(), before)
-	l.Bar = at(b.n, most(1.05), most(1.05))
-	b.table.add(l)
 }
 
-// line compares memory with that of the start, and what some queries find with
-// what they should.
-func (p *population) line(name string, bytes, before int64) line {
+// line ends the jobs that are due, and compares memory with that of the start
+// and what some queries find with what they should.
+func (p *population) line(b *bench, name string, before int64) line {
+	busy := p.resident()
+	p.settle()
+	now := p.memory()
 	var all tally
 	by := radius.NewSearcher(hamming.Best())
 	for _, q := range codes.Queries(codes.Box, p.codes, 20, p.next) {
@@ -139,24 +131,27 @@ func (p *population) line(name string, bytes, before int64) line {
 	recall := all.recall()
 	st := p.load().Stats()
 	return line{
-		Name: name, Value: float64(bytes) / (1 << 20), Unit: "MB",
-		Ratio: float64(bytes) / float64(before), To: "the start", Recall: &recall,
-		Note: fmt.Sprintf("%d jobs, %d unfit; %d parts, %d dead, %d without index", p.jobs, p.unfit, len(st.Parts), st.Dead, st.Tail),
+		Name: name, Value: megabytes(now), Unit: "MB", Bar: at(b.n, most(1.05), most(1.05)),
+		Ratio: float64(now) / float64(before), To: "the start", Recall: &recall,
+		Note: fmt.Sprintf("counted %s, with jobs and garbage %s; %d jobs, %d unfit; %d parts, %d dead, %d without index",
+			number(megabytes(st.Bytes)), number(megabytes(busy)), p.jobs, p.unfit, len(st.Parts), st.Dead, st.Tail),
 	}
 }
 
-// memory is the resident anonymous memory of all but the corpus, after garbage
-// was collected and given back.
+func megabytes(n int64) float64 { return float64(n) / (1 << 20) }
+
+// memory is resident after garbage was collected and given back.
 func (p *population) memory() int64 {
 	debug.FreeOSMemory()
+	return p.resident()
+}
+
+// resident is the resident anonymous memory of this process but for the corpus,
+// which an index would not have.
+func (p *population) resident() int64 {
 	o, err := resident()
 	if err != nil {
 		panic(err)
 	}
-	return o.anonymous - p.own()
-}
-
-// own is the memory of the corpus, which an index would not have.
-func (p *population) own() int64 {
-	return int64(len(p.codes)) * int64(unsafe.Sizeof(p.codes[0])+unsafe.Sizeof(p.tags[0]))
+	return o.anonymous - int64(len(p.codes))*int64(unsafe.Sizeof(p.codes[0])+unsafe.Sizeof(p.tags[0]))
 }

@@ -184,11 +184,12 @@ func TestBarsKeeper(t *testing.T) {
 	if p.load().Len() != len(p.codes) || p.load().Due() != nil || p.jobs == 0 {
 		t.Errorf("%d codes, want %d; %d jobs", p.load().Len(), len(p.codes), p.jobs)
 	}
-	if l := p.line("x", 2, 1); *l.Recall != 1 || l.Ratio != 2 {
+	b := &bench{n: len(p.codes)}
+	if l := p.line(b, "x", 1<<20); *l.Recall != 1 || l.Ratio != l.Value {
 		t.Errorf("%+v, recall %v", l, *l.Recall)
 	}
 	p.tags[0]++ // the centre of a hot cluster, which is asked for
-	if l := p.line("x", 2, 1); *l.Recall == 1 {
+	if l := p.line(b, "x", 1); *l.Recall == 1 {
 		t.Error("a wrong tag is not noticed")
 	}
 }

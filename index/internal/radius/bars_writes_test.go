@@ -58,7 +58,7 @@ func (b *bench) writes(v *radius.View, c corpus, sets [][]hash.Code) {
 	}
 	s := search{sets: sets, radius: usual}
 	k := newKeeper(v)
-	idle := s.latencies(k, during)
+	idle := s.latencies(k, during, 0)
 	e := v.Edit()
 	for i := 0; i <= b.n/32; i++ {
 		e.Remove(c.tag(32*i + 7))
@@ -68,7 +68,7 @@ func (b *bench) writes(v *radius.View, c corpus, sets [][]hash.Code) {
 	var busy, visible []float64
 	var lost int
 	var wg sync.WaitGroup
-	wg.Go(func() { busy = s.latencies(k, during) })
+	wg.Go(func() { busy = s.latencies(k, during, 0) })
 	visible, lost = k.writeFor(during, c)
 	wg.Wait()
 	k.await()
@@ -94,8 +94,8 @@ func (b *bench) writes(v *radius.View, c corpus, sets [][]hash.Code) {
 }
 
 // latencies returns the wall time of single calls in microseconds, made one
-// after the other on the newest view.
-func (s search) latencies(k *keeper, during time.Duration) (micros []float64) {
+// after the other on the newest view, with a pause between.
+func (s search) latencies(k *keeper, during, pause time.Duration) (micros []float64) {
 	by := radius.NewSearcher(hamming.Best())
 	var hits []radius.Hit
 	end := time.Now().Add(during)
@@ -103,6 +103,7 @@ func (s search) latencies(k *keeper, during time.Duration) (micros []float64) {
 		start := time.Now()
 		hits = s.call(by, k.load(), s.sets[i%len(s.sets)], hits[:0])
 		micros = append(micros, float64(time.Since(start).Nanoseconds())/1e3)
+		time.Sleep(pause)
 	}
 	return micros
 }
