@@ -69,6 +69,13 @@ func TestTrace(t *testing.T) {
 	if b = trace(o); b.Regions == 0 {
 		t.Errorf("with regions: %+v", b)
 	}
+	all, err := x.Memory()
+	if err != nil || len(all) != 3 || all[0].Bank != "fakes" || all[0].Kind != Fake {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if m := all[0]; m.Codes != codes-3 || m.Dead != 3 || m.Unindexed != b.Tail || m.Bytes < int64(90*codes) || m.Bytes > int64(250*codes) {
+		t.Errorf("memory %+v, want as %+v", m, b)
+	}
 	text, err := json.Marshal(Trace{Banks: []BankTrace{{Parts: []int{}}}})
 	if err != nil || !strings.Contains(string(text), `"banks":[{"bank":"","codes":0,"dead":0,"parts":[],"tail":0,`) {
 		t.Errorf("%s, %v", text, err)
@@ -100,5 +107,8 @@ func TestTraceFails(t *testing.T) {
 	}
 	if _, err := x.Trace(t.Context(), f, NearOptions{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
+	}
+	if _, err := x.Memory(); !errors.Is(err, ErrClosed) {
+		t.Errorf("memory after Close: %v", err)
 	}
 }

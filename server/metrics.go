@@ -93,19 +93,32 @@ func (m *metrics) verdict(v index.Verdict) {
 
 // bankCollector reads the banks when it is asked.
 type bankCollector struct {
-	ix                   *index.Index
-	searchable, featured *prometheus.Desc
+	ix                              *index.Index
+	searchable, featured            *prometheus.Desc
+	codes, dead, unindexed, inBytes *prometheus.Desc
 }
 
 func newBankCollector(ix *index.Index) *bankCollector {
-	labels := []string{"bank", "kind"}
-	return &bankCollector{ix,
-		prometheus.NewDesc("touchstone_references", "References that can match, by bank.", labels, nil),
-		prometheus.NewDesc("touchstone_featured_references", "References that have features, by bank.", labels, nil)}
+	gauge := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, []string{"bank", "kind"}, nil)
+	}
+	return &bankCollector{
+		ix:         ix,
+		searchable: gauge("touchstone_references", "References that can match, by bank."),
+		featured:   gauge("touchstone_featured_references", "References that have features, by bank."),
+		codes:      gauge("touchstone_codes", "Codes of whole pictures that are searched, by bank."),
+		dead:       gauge("touchstone_dead_codes", "Codes of removed references that are still in memory, by bank."),
+		unindexed:  gauge("touchstone_unindexed_codes", "Codes that have no index yet and are scanned, by bank."),
+		inBytes:    gauge("touchstone_codes_bytes", "Memory of codes and their indexes, in bytes, by bank."),
+	}
 }
 
 // Describe implements prometheus.Collector.
-func (c *bankCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.searchable; ch <- c.featured }
+func (c *bankCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.searchable, c.featured, c.codes, c.dead, c.unindexed, c.inBytes} {
+		ch <- d
+	}
+}
 
 // Collect implements prometheus.Collector. A closed index has no banks.
 func (c *bankCollector) Collect(ch chan<- prometheus.Metric) {
@@ -113,8 +126,21 @@ func (c *bankCollector) Collect(ch chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
+	gauge := func(d *prometheus.Desc, v float64, name string, k index.Kind) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, name, string(k))
+	}
 	for _, b := range banks {
-		ch <- prometheus.MustNewConstMetric(c.searchable, prometheus.GaugeValue, float64(b.Searchable), b.Name, string(b.Kind))
-		ch <- prometheus.MustNewConstMetric(c.featured, prometheus.GaugeValue, float64(b.Featured), b.Name, string(b.Kind))
+		gauge(c.searchable, float64(b.Searchable), b.Name, b.Kind)
+		gauge(c.featured, float64(b.Featured), b.Name, b.Kind)
+	}
+	memory, err := c.ix.Memory()
+	if err != nil {
+		return
+	}
+	for _, m := range memory {
+		gauge(c.codes, float64(m.Codes), m.Bank, m.Kind)
+		gauge(c.dead, float64(m.Dead), m.Bank, m.Kind)
+		gauge(c.unindexed, float64(m.Unindexed), m.Bank, m.Kind)
+		gauge(c.inBytes, float64(m.Bytes), m.Bank, m.Kind)
 	}
 }
