@@ -81,7 +81,7 @@ everything else to standard error. With --json each line is one object.
 	root.AddCommand(
 		a.bankCommand(), a.registerCommand(), a.judgeCommand(), a.searchCommand(),
 		a.getCommand(), a.listCommand(), a.removeCommand(), a.opinionCommand(),
-		a.compareCommand(), a.fingerprintCommand(), a.replayCommand(), a.checkCommand(),
+		a.compareCommand(), a.fingerprintCommand(), a.replayCommand(), a.checkCommand(), a.benchCommand(),
 		a.exportCommand(), a.importCommand(), a.reindexCommand(), a.serveCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	withoutFlagsWord(root)
@@ -152,22 +152,48 @@ func (a *app) open(ctx context.Context, makeStore bool) (*index.Index, error) {
 		// None is not the default.
 		LocalFeatures: cmp.Or(min(a.locals, math.MaxInt/hash.MaxPoints)*hash.MaxPoints, -1),
 	})
+	return x, a.openError(err)
+}
+
+// openRead opens a store that is there without writing to it, and without what
+// only judging needs. Badger cannot do that on Windows: there it is opened as
+// usual.
+func (a *app) openRead(ctx context.Context) (*index.Index, error) {
+	x, err := index.Open(ctx, a.data, &index.Options{
+		MustExist:     true,
+		ReadOnly:      runtime.GOOS != "windows",
+		Limits:        a.limits,
+		Logger:        a.logger(slog.LevelWarn),
+		LocalFeatures: -1,
+	})
+	return x, a.openError(err)
+}
+
+// openError says what to do about an error of opening.
+func (a *app) openError(err error) error {
 	switch {
 	case errors.Is(err, index.ErrNotFound):
-		return nil, withCode(exitUsage, withHint(fmt.Errorf("no store in %s", a.data),
+		return withCode(exitUsage, withHint(fmt.Errorf("no store in %s", a.data),
 			"make one with: touchstone bank create NAME --kind fake|genuine --data %s", a.data))
 	case errors.Is(err, index.ErrLocked):
-		return nil, withHint(err, "a store has one process at a time; ask the one that has it over HTTP (touchstone serve, POST /v1/judge)")
+		return withHint(err, "a store has one process at a time; ask the one that has it over HTTP (touchstone serve, POST /v1/judge)")
+	case errors.Is(err, index.ErrReadOnly):
+		return withHint(err, "this does: touchstone check --data %s", a.data)
 	}
-	return x, err
+	return err
 }
 
 // withStore runs do on the opened store and closes it.
-func (a *app) withStore(ctx context.Context, makeStore bool, do func(*index.Index) error) (err error) {
+func (a *app) withStore(ctx context.Context, makeStore bool, do func(*index.Index) error) error {
 	x, err := a.open(ctx, makeStore)
 	if err != nil {
 		return err
 	}
+	return a.withOpened(x, do)
+}
+
+// withOpened runs do on an index and closes it.
+func (a *app) withOpened(x *index.Index, do func(*index.Index) error) (err error) {
 	defer func() { err = a.closeStore(x, err) }()
 	return do(x)
 }
