@@ -112,9 +112,17 @@ bench-near: ## the search among N codes: time, memory, recall, against bars
 	bin/bench-near.test -test.run '^TestBars$$' -bars -bars.n $(N) $(if $(CHECK),-bars.check) $(if $(JSON),-bars.json $(JSON)) \
 		$(if $(CHURN),-bars.churn $(CHURN)) $(if $(ONLY),-bars.only '$(ONLY)') $(if $(filter-out file,$(origin DATASET)),-bars.photos $(DATASET))
 
+# JSON is a file for the figures; DIR where the store is made, and removed. The
+# million is run with CHECK always.
 .PHONY: scale
-scale: ## rate, memory and opening time with a million references
-	$(GO) run ./benchmarks/scale
+scale: ## adding, opening and searching a store of a million references: rate, time and memory, against bars
+	$(GO) run ./benchmarks/scale -check $(if $(JSON),-json $(JSON)) $(if $(DIR),-dir $(DIR))
+
+# The bars are for N=5000000, which are ten million codes; these take 4 GB of disk
+# and of memory, and five minutes.
+.PHONY: start
+start: ## starting a store of N references: time until it answers and is indexed, against bars for five millions
+	$(GO) run ./benchmarks/scale -start -n $(N) $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(if $(DIR),-dir $(DIR))
 
 .PHONY: clean
 clean: ## remove what build made (never a store)

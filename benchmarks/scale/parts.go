@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,54 +18,87 @@ import (
 	"github.com/touchstone-go/touchstone/index"
 )
 
-// result is what a part found; each fills in its own. Sizes in bytes.
+// result is what a part found; each fills in its own. Sizes are in bytes, times in
+// seconds.
 type result struct {
-	Rate                float64 // references a second
-	Seconds             float64
-	Peak                float64
-	Anonymous, Resident float64
-	Near, Bare          float64 // seconds, medians
+	Rate                      float64 // references a second
+	Ready                     float64 // that Open took
+	ReadyCPU                  float64 // processor time until then
+	First                     float64 // a search right after it
+	Wait                      float64 // that Settled took
+	Indexed                   float64 // from the start of Open until then
+	Close                     float64
+	Peak, Anonymous, Resident float64
+	Searches                  []searches
+	Insert                    inserts
 }
 
-const memoryKnown = runtime.GOOS == "linux"
+// countsKnown is whether the kernel tells memory and processor time.
+const countsKnown = runtime.GOOS == "linux"
 
-// add fills a store.
-func add(ctx context.Context, dir string, n int) (result, error) {
+// add fills a store, and waits for its indexes.
+func add(ctx context.Context, dir string, n int) (r result, err error) {
 	x, err := index.Open(ctx, dir, nil)
 	if err != nil {
-		return result{}, err
+		return r, err
 	}
+	defer func() {
+		start := time.Now()
+		err = errors.Join(err, x.Close())
+		r.Close = time.Since(start).Seconds()
+	}()
 	start := time.Now()
 	if err := seeded.Fill(ctx, x, n); err != nil {
-		x.Close()
-		return result{}, err
+		return r, err
 	}
-	took := time.Since(start)
+	r.Rate = float64(n) / time.Since(start).Seconds()
+	start = time.Now()
+	if err := x.Settled(ctx); err != nil {
+		return r, err
+	}
+	r.Wait = time.Since(start).Seconds()
 	m, err := memory()
-	if err != nil {
-		x.Close()
-		return result{}, err
-	}
-	return result{Rate: float64(n) / took.Seconds(), Peak: m["VmHWM"]}, x.Close()
+	r.Peak = m["VmHWM"]
+	return r, err
 }
 
 // open opens a store and looks at what it holds.
-func open(ctx context.Context, dir string, n int) (result, error) {
+func open(ctx context.Context, dir string, n int) (r result, err error) {
 	start := time.Now()
 	x, err := index.Open(ctx, dir, nil)
 	if err != nil {
-		return result{}, err
+		return r, err
 	}
-	defer x.Close()
-	took := time.Since(start)
+	r.Ready = time.Since(start).Seconds()
+	if r.ReadyCPU, err = processorTime(); err != nil {
+		return r, errors.Join(err, x.Close())
+	}
+	defer func() {
+		start := time.Now()
+		err = errors.Join(err, x.Close())
+		r.Close = time.Since(start).Seconds()
+	}()
 	if n > 0 {
+		first := time.Now()
 		if err := answers(ctx, x, n/2); err != nil {
-			return result{}, err
+			return r, err
 		}
+		r.First = time.Since(first).Seconds()
 	}
-	debug.FreeOSMemory() // one collection; what it frees goes back to the system
+	wait := time.Now()
+	if err := x.Settled(ctx); err != nil {
+		return r, err
+	}
+	r.Wait, r.Indexed = time.Since(wait).Seconds(), time.Since(start).Seconds()
 	m, err := memory()
-	return result{Seconds: took.Seconds(), Anonymous: m["RssAnon"], Resident: m["VmRSS"]}, err
+	if err != nil {
+		return r, err
+	}
+	r.Peak = m["VmHWM"]
+	debug.FreeOSMemory() // one collection; what it frees goes back to the system
+	m, err = memory()
+	r.Anonymous, r.Resident = m["RssAnon"], m["VmRSS"]
+	return r, err
 }
 
 // answers checks that reference i is found.
@@ -80,54 +113,9 @@ func answers(ctx context.Context, x *index.Index, i int) error {
 	return nil
 }
 
-// rounds is how often near and the bare loop are timed.
-const rounds = 21
-
-// near times searches and bare loops in turns, so that whatever else the
-// machine does hits both.
-func near(ctx context.Context, dir string, n int) (result, error) {
-	x, err := index.Open(ctx, dir, nil)
-	if err != nil {
-		return result{}, err
-	}
-	defer x.Close()
-	codes := make([]hash.Code, 0, 2*n)
-	for i := range n {
-		codes = append(codes, seeded.Code(i, hash.Full), seeded.Code(i, hash.Trimmed))
-	}
-	runtime.GC()
-	var nears, bares []float64
-	for r := range rounds {
-		i := r * n / rounds
-		start := time.Now()
-		if err := answers(ctx, x, i); err != nil {
-			return result{}, err
-		}
-		nears = append(nears, time.Since(start).Seconds())
-		start = time.Now()
-		if found := bare(codes, seeded.Query(i, 10), 46); found != 1 {
-			return result{}, fmt.Errorf("bare loop for reference %d: %d matches", i, found)
-		}
-		bares = append(bares, time.Since(start).Seconds())
-	}
-	slices.Sort(nears)
-	slices.Sort(bares)
-	return result{Near: nears[rounds/2], Bare: bares[rounds/2]}, nil
-}
-
-// bare counts the codes within a radius of q.
-func bare(codes []hash.Code, q hash.Code, radius int) (found int) {
-	for _, c := range codes {
-		if q.Distance(c) <= radius {
-			found++
-		}
-	}
-	return found
-}
-
 // memory reads this process' sizes, in bytes, as the kernel counts them.
 func memory() (map[string]float64, error) {
-	if !memoryKnown {
+	if !countsKnown {
 		return nil, nil
 	}
 	b, err := os.ReadFile("/proc/self/status")
@@ -142,4 +130,25 @@ func memory() (map[string]float64, error) {
 		}
 	}
 	return sizes, nil
+}
+
+// processorTime is what this process has used since its start, in seconds, as the
+// kernel counts it: in hundredths.
+func processorTime() (float64, error) {
+	if !countsKnown {
+		return 0, nil
+	}
+	b, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return 0, err
+	}
+	// After the name, which ends with the last parenthesis, come the fields from
+	// the third on; the 14th and 15th are user and system time (proc(5)).
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("/proc/self/stat is %q", b)
+	}
+	user, err1 := strconv.ParseFloat(fields[11], 64)
+	system, err2 := strconv.ParseFloat(fields[12], 64)
+	return (user + system) / 100, errors.Join(err1, err2)
 }
