@@ -64,12 +64,18 @@ type table struct {
 	overflowWords []uint64
 }
 
-// span is what a bucket holds: ids[start:start+n], or the same of the overflow if
-// start has the bit hidden. The key of the bucket is dist bits from the one that was
-// asked for.
-type span struct {
-	start, n, dist uint32
-}
+// span is what a bucket holds: n numbers from ids[start] on, or the same of the
+// overflow if start has the bit hidden. The key of the bucket is dist bits from the
+// one that was asked for. Size is n<<distBits | dist.
+type span struct{ start, size uint32 }
+
+// distBits is enough for maxBall. What it leaves to n would fill 40 GB.
+const distBits = 3
+
+func newSpan(start, n, dist uint32) span { return span{start, n<<distBits | dist} }
+
+func (s span) n() uint32    { return s.size >> distBits }
+func (s span) dist() uint32 { return s.size & (1<<distBits - 1) }
 
 const hidden = 1 << 31
 
@@ -95,9 +101,9 @@ func (t *table) spill(start uint32) (from, n uint32) {
 // numbers returns what a span is of.
 func (t *table) numbers(s span) []uint32 {
 	if s.start&hidden != 0 {
-		return t.overflow[s.start&^hidden:][:s.n]
+		return t.overflow[s.start&^hidden:][:s.n()]
 	}
-	return t.ids[s.start:][:s.n]
+	return t.ids[s.start:][:s.n()]
 }
 
 func (t *table) bytes() int64 {

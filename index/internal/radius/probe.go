@@ -2,9 +2,36 @@ package radius
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/touchstone-go/touchstone/index/internal/hamming"
 )
+
+// The first two passes of a look-up, through the directories and the numbers.
+//
+// What a search reads of them lies on a thousand or two cache lines. In plain Go
+// the pass over a table first reads one word of each line that it will need, in
+// a loop so short that dozens of these reads are under way at once. In assembly
+// (probe_amd64.s) it asks for them by prefetches, which do not wait at all: while
+// one table is looked up, for the lines of the next, and then for those of the
+// numbers that it has found.
+
+// request is what a query asks of one table.
+type request struct {
+	*table
+	key  uint32
+	ball *ball
+}
+
+// request returns what q asks of table i, whose key and radius are known. There
+// is no table if it need not be asked.
+func (p *part) request(q *probing, i int) (r request) {
+	if i < len(p.tables) && q.radii[i] >= 0 {
+		r.table = &p.tables[i]
+		r.key, r.ball = r.of(q.code), r.table.ball(q.radii[i])
+	}
+	return r
+}
 
 // probe asks the directories, and gives up when more than most candidates are
 // found.
@@ -12,19 +39,15 @@ func (p *part) probe(q *probing, level hamming.Level, most int) bool {
 	q.level = level
 	q.spans, q.ends, q.candidates, q.probes = q.spans[:0], q.ends[:0], 0, 0
 	q.radii = radii(q.radius, len(p.tables))
+	next := p.request(q, 0)
+	q.touched += next.touch(level)
 	for i := range p.tables {
-		t := &p.tables[i]
-		if r := q.radii[i]; r >= 0 {
-			q.touched += t.touch(level, t.of(q.code), t.ball(r).lines)
-		}
-	}
-	for i := range p.tables {
-		t := &p.tables[i]
-		if r := q.radii[i]; r >= 0 {
-			ball := t.ball(r)
-			q.probes += len(ball.masks)
+		r := next
+		next = p.request(q, i+1)
+		if r.table != nil {
 			var n int
-			q.spans, n = t.probe(q.spans, t.of(q.code), ball)
+			q.spans, n = r.probe(q, next)
+			q.probes += len(r.ball.masks)
 			if q.candidates += n; q.candidates > most {
 				return false
 			}
@@ -35,62 +58,86 @@ func (p *part) probe(q *probing, level hamming.Level, most int) bool {
 }
 
 // touch reads the lines of the directory that probe will.
-func (t *table) touch(level hamming.Level, key uint32, lines []uint32) (sum uint32) {
-	if t.offsets != nil {
+func (r request) touch(level hamming.Level) (sum uint32) {
+	if r.table == nil || r.offsets != nil || prefetchRecords(level, r) {
 		return 0
 	}
-	first := key >> lineBits << lineBits / recordBuckets
-	if prefetches(level) {
-		prefetchRecords(t.records, lines, first)
-		return 0
-	}
-	for _, l := range lines {
-		sum += t.records[first^l].base
+	first := r.firstLine()
+	for _, l := range r.ball.lines {
+		sum += r.records[first^l].base
 	}
 	return sum
+}
+
+// firstLine is the first record in the cache line of the key.
+func (r request) firstLine() uint32 { return r.key >> lineBits << lineBits / recordBuckets }
+
+// probe appends to q.spans the buckets of the key under all masks of the ball that
+// are not empty, and counts what they hold. It touches what the next request
+// will read, and what gather will.
+func (r request) probe(q *probing, next request) (spans []span, held int) {
+	from := len(q.spans)
+	spans, held, ok := r.probeFast(q.level, q.spans, next)
+	if ok {
+		return spans, held
+	}
+	q.touched += next.touch(q.level)
+	if r.offsets != nil {
+		spans, held = r.probeOffsets(q.spans)
+		q.touched += r.touchIDs(spans[from:])
+		return spans, held
+	}
+	spans, held = r.probeRecords(q.spans)
+	q.touched += r.touchIDs(spans[from:])
+	return r.mend(spans, from, held)
+}
+
+// probeRecords is probe but for buckets that are full: the seventh of their
+// numbers is that of a run.
+func (r request) probeRecords(spans []span) (_ []span, held int) {
+	k := len(spans)
+	spans = slices.Grow(spans, len(r.ball.masks)+1)
+	spans = spans[:cap(spans)]
+	for i, m := range r.ball.masks {
+		start, n := r.bucket(r.key ^ m)
+		held += int(n)
+		spans[k] = newSpan(start, n, uint32(r.ball.dists[i]))
+		// Without a branch, which would be a coin's: one more if n > 0.
+		k += int(-n >> 31)
+	}
+	return spans[:k], held
+}
+
+// probeOffsets is probe where there are offsets: hardly a bucket is empty there.
+func (r request) probeOffsets(spans []span) (_ []span, held int) {
+	for i, m := range r.ball.masks {
+		if start, n := r.bucket(r.key ^ m); n > 0 {
+			spans = append(spans, newSpan(start, n, uint32(r.ball.dists[i])))
+			held += int(n)
+		}
+	}
+	return spans, held
+}
+
+// mend replaces the seventh number of full buckets by the run that it names.
+func (r request) mend(spans []span, from, held int) ([]span, int) {
+	for i, s := range spans[from:] {
+		if s.size >= full<<distBits {
+			start, n := r.spill(s.start)
+			spans[from+i] = newSpan(s.start, full-1, s.dist())
+			spans = append(spans, newSpan(start, n, s.dist()))
+			held += int(n) - 1
+		}
+	}
+	return spans, held
 }
 
 // touchIDs reads the lines that gather will.
-func (t *table) touchIDs(level hamming.Level, spans []span) (sum uint32) {
-	if prefetches(level) {
-		prefetchIDs(t.ids, spans)
-		return 0
-	}
+func (t *table) touchIDs(spans []span) (sum uint32) {
 	for _, s := range spans {
-		if s.start&hidden == 0 {
-			sum += t.ids[s.start]
-		}
+		sum += t.ids[s.start]
 	}
 	return sum
-}
-
-// probe appends the buckets of key under all masks of a ball that are not empty,
-// and counts what they hold.
-func (t *table) probe(spans []span, key uint32, b *ball) ([]span, int) {
-	k, n := len(spans), 0
-	room := 2*len(b.masks) + 1
-	if cap(spans) < k+room {
-		spans = append(make([]span, 0, 2*cap(spans)+room), spans...)
-	}
-	spans = spans[:k+room]
-	dists := b.dists[:len(b.masks)]
-	for i, m := range b.masks {
-		start, held := t.bucket(key ^ m)
-		dist := uint32(dists[i])
-		n += int(held)
-		spans[k] = span{start, held, dist}
-		if held >= full && t.offsets == nil {
-			spans[k].n = full - 1
-			from, more := t.spill(start)
-			spans[k+1] = span{from, more, dist}
-			n += int(more) - 1
-			k += 2
-			continue
-		}
-		// Without a branch, which would be a coin's: one more if held > 0.
-		k += int((held | -held) >> 31)
-	}
-	return spans[:k], n
 }
 
 // gather reads the numbers that were found and keeps those whose signs agree.
@@ -98,36 +145,52 @@ func (p *part) gather(q *probing) {
 	q.ids, q.idEnds = q.ids[:0], q.idEnds[:0]
 	from := 0
 	for i := range p.tables {
-		q.touched += p.tables[i].touchIDs(q.level, q.spans[from:q.ends[i]])
-		from = q.ends[i]
-	}
-	from = 0
-	for i := range p.tables {
-		q.ids = p.tables[i].gather(q.ids, q.spans[from:q.ends[i]], p.slack(q, i), p.tables[i].sign.of(q.code))
+		g := p.tables[i].signs(p.slack(q, i), p.tables[i].sign.of(q.code))
+		q.ids = g.gather(q.level, q.ids, q.spans[from:q.ends[i]])
 		from = q.ends[i]
 		q.idEnds = append(q.idEnds, len(q.ids))
 	}
 }
 
-// gather appends the numbers in spans whose sign is near enough, without it.
-func (t *table) gather(ids []uint32, spans []span, slack int, sign uint32) []uint32 {
-	k := len(ids)
-	shift := 32 - t.sign.width
-	mask := uint32(1)<<shift - 1
-	for _, s := range spans {
-		if cap(ids) < k+int(s.n) {
-			ids = append(make([]uint32, 0, 2*cap(ids)+int(s.n)+1024), ids[:k]...)
-		}
-		out := ids[k : k+int(s.n)]
-		left := uint32(slack) - s.dist
-		kept := uint32(0)
-		for _, id := range t.numbers(s) {
-			out[kept] = id & mask
-			// One more if the sign differs in at most left bits.
-			kept += (uint32(bits.OnesCount32(id>>shift^sign)) - left - 1) >> 31
-		}
-		k += int(kept)
-	}
-	return ids[:k]
+// signs tells which numbers of a table to keep.
+type signs struct {
+	*table
+	sign  uint32
+	shift uint32                // of the sign in a number
+	mask  uint32                // of the number without it
+	left  [1 << distBits]uint32 // bits in which the sign may differ, by the distance of the bucket
 }
 
+func (t *table) signs(slack int, sign uint32) *signs {
+	s := &signs{table: t, sign: sign, shift: uint32(32 - t.sign.width)}
+	s.mask = uint32(1)<<s.shift - 1
+	for d := range s.left {
+		s.left[d] = uint32(max(slack-d, 0))
+	}
+	return s
+}
+
+// gather appends the numbers in spans whose sign is near enough, without it.
+func (s *signs) gather(level hamming.Level, ids []uint32, spans []span) []uint32 {
+	for len(spans) > 0 {
+		var n int
+		if ids, n = s.gatherFast(level, ids, spans); n == 0 {
+			ids, n = s.gatherSpan(ids, spans[0]), 1
+		}
+		spans = spans[n:]
+	}
+	return ids
+}
+
+func (s *signs) gatherSpan(ids []uint32, sp span) []uint32 {
+	k, left := len(ids), s.left[sp.dist()]
+	ids = slices.Grow(ids, int(sp.n()))
+	out := ids[k : k+int(sp.n())]
+	kept := uint32(0)
+	for _, id := range s.numbers(sp) {
+		out[kept] = id & s.mask
+		// One more if the sign differs in at most left bits.
+		kept += (uint32(bits.OnesCount32(id>>s.shift^s.sign)) - left - 1) >> 31
+	}
+	return ids[:k+int(kept)]
+}

@@ -4,8 +4,12 @@ package radius
 
 import "github.com/touchstone-go/touchstone/index/internal/hamming"
 
-func prefetches(hamming.Level) bool { return false }
+// Without assembly plain Go does everything.
 
-func prefetchRecords([]record, []uint32, uint32) {}
+func (r request) probeFast(_ hamming.Level, spans []span, _ request) ([]span, int, bool) {
+	return spans, 0, false
+}
 
-func prefetchIDs([]uint32, []span) {}
+func prefetchRecords(hamming.Level, request) bool { return false }
+
+func (s *signs) gatherFast(_ hamming.Level, ids []uint32, _ []span) ([]uint32, int) { return ids, 0 }

@@ -48,7 +48,7 @@ func (p *part) collectWords(q *probing, out []found) []found {
 			if s.start&hidden != 0 {
 				words = t.overflowWords
 			}
-			words = words[s.start&^hidden:][:s.n]
+			words = words[s.start&^hidden:][:s.n()]
 			for k, id := range t.numbers(s) {
 				if d := bits.OnesCount64(words[k] ^ q.code[0]); d <= q.radius && !p.earlier(q, hash.Code{words[k]}, i) {
 					out = append(out, found{id, uint32(q.query), int32(d)})
