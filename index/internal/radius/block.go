@@ -18,9 +18,9 @@ type block struct {
 	words []uint64       // or the 64-bit codes
 	dead  []uint64       // bitmap of removed codes, nil if none
 	nDead int
-	odd   bool // a code of an odd number of ones is among them,
-	even  bool // one of an even number
-	slab  bool // the codes are a part of a large slab
+	odd   bool  // a code of an odd number of ones is among them,
+	even  bool  // one of an even number
+	slab  *slab // of which the codes are a part, if it is a large one
 }
 
 // newBlock makes room for n codes.
@@ -35,12 +35,14 @@ func newBlock(n int, o Options) *block {
 }
 
 // slab is memory for the codes of many blocks. Searches read codes at random, and
-// large pages, which need large arrays, save them a miss in three.
+// large pages, which need large arrays, save them a miss in three. It lives as
+// long as one of its blocks.
 type slab struct {
-	left  int // codes
-	large bool
-	a, b  []hamming.Half
-	words []uint64
+	left   int // codes
+	large  bool
+	blocks int // cut from it
+	a, b   []hamming.Half
+	words  []uint64
 }
 
 // largeSlab is the number of codes from which a slab is worth sharing: 4 MB of
@@ -62,7 +64,10 @@ func (s *slab) block() *block { return s.cut(min(s.left, blockSize)) }
 
 // cut cuts an empty block off for n codes.
 func (s *slab) cut(n int) *block {
-	b := &block{tags: make([]uint32, 0, n), slab: s.large}
+	b := &block{tags: make([]uint32, 0, n)}
+	if s.large {
+		b.slab = s
+	}
 	if s.words != nil {
 		b.words = s.words[:0:n]
 		s.words = s.words[n:]
@@ -71,11 +76,12 @@ func (s *slab) cut(n int) *block {
 		s.a, s.b = s.a[n:], s.b[n:]
 	}
 	s.left -= n
+	s.blocks++
 	return b
 }
 
 // settled blocks need not be copied when they are indexed anew.
-func (b *block) settled() bool { return b.slab && b.nDead == 0 && len(b.tags) == blockSize }
+func (b *block) settled() bool { return b.slab != nil && b.nDead == 0 && len(b.tags) == blockSize }
 
 // reach is how far the tags of a block may lie apart.
 const reach = 1 << 32

@@ -22,6 +22,7 @@ import (
 //	words      4  1 for 64-bit codes, else 0
 //	blocks     4  number of blocks
 //	parts      4  number of parts
+//	size       8  of all that follows, in bytes
 //	heads         of all blocks: blockHead; of all parts: partHead; of all
 //	              tables: tableHead
 //	arrays        of all blocks: tags, a and b or words, dead; of all tables:
@@ -73,6 +74,7 @@ type setHead struct {
 	_       [3]byte
 	Blocks  uint32
 	Parts   uint32
+	Size    int64 // of what follows the head, in bytes
 }
 
 // WriteTo writes the set, for Read. It fails on big-endian machines and with
@@ -84,6 +86,7 @@ func (v *View) WriteTo(w io.Writer) (int64, error) {
 	f := &fileWriter{w: w}
 	h := setHead{Version: fileVersion, Words: v.shape.Words, Blocks: uint32(len(v.blocks)), Parts: uint32(len(v.parts))}
 	copy(h.Magic[:], fileMagic)
+	h.Size = v.fileSize()
 	f.value(h)
 	for _, b := range v.blocks {
 		f.value(blockHead{Base: b.base, Codes: uint32(len(b.tags)), Odd: b.odd, Even: b.even, Dead: b.dead != nil})
@@ -115,6 +118,22 @@ func (v *View) WriteTo(w io.Writer) (int64, error) {
 		}
 	}
 	return f.n, f.err
+}
+
+// fileSize is the number of bytes behind the head.
+func (v *View) fileSize() int64 {
+	size := len(v.blocks)*binary.Size(blockHead{}) + len(v.parts)*binary.Size(partHead{})
+	for _, b := range v.blocks {
+		size += len(bytesOf(b.tags)) + len(bytesOf(b.a)) + len(bytesOf(b.b)) + len(bytesOf(b.words)) + len(bytesOf(b.dead))
+	}
+	for _, p := range v.parts {
+		for i := range p.tables {
+			t := &p.tables[i]
+			size += binary.Size(tableHead{}) + len(bytesOf(t.records)) + len(bytesOf(t.offsets)) +
+				len(bytesOf(t.ids)) + len(bytesOf(t.runs)) + len(bytesOf(t.overflow))
+		}
+	}
+	return int64(size)
 }
 
 type fileWriter struct {
@@ -155,6 +174,10 @@ func Read(r io.Reader, limit int64, o Options) (*View, error) {
 	if f.err == nil && (string(h.Magic[:]) != fileMagic || h.Version != fileVersion || h.Words != o.Words) {
 		f.err = errFile
 	}
+	if h.Size < 0 || h.Size > f.left {
+		f.fail()
+	}
+	f.left = h.Size
 	blockHeads := heads[blockHead](f, h.Blocks)
 	partHeads := heads[partHead](f, h.Parts)
 	var tableHeads [][]tableHead
@@ -175,6 +198,9 @@ func Read(r io.Reader, limit int64, o Options) (*View, error) {
 		}
 		v.parts = append(v.parts, p)
 		first += len(p.blocks)
+	}
+	if f.left != 0 {
+		f.fail()
 	}
 	if f.err != nil {
 		return nil, fmt.Errorf("read a set of codes: %w", f.err)
@@ -280,8 +306,11 @@ func (f *fileReader) blocks(heads []blockHead, o Options) (blocks []*block) {
 		into(f, b.words)
 		if h.Dead {
 			b.dead = array[uint64](f, blockSize/64)
-			for _, w := range b.dead {
+			for i, w := range b.dead {
 				b.nDead += bits.OnesCount64(w)
+				if beyond := max(0, len(b.tags)-64*i); beyond < 64 && w>>beyond != 0 {
+					f.fail() // more are dead than there are
+				}
 			}
 		}
 		blocks = append(blocks, b)

@@ -151,19 +151,20 @@ func (j *Job) Run(ctx context.Context) error {
 	return nil
 }
 
-// packed returns the living codes of blocks. Full blocks without dead codes that
-// lie in a slab are shared, others copied together into a new one.
+// packed returns the living codes of blocks. Those of stay are shared, others
+// copied together into a new slab.
 func packed(old []*block, o Options) (blocks []*block) {
+	stays := stay(old)
 	moved := 0
-	for _, b := range old {
-		if !b.settled() {
+	for i, b := range old {
+		if !stays[i] {
 			moved += len(b.tags) - b.nDead
 		}
 	}
 	s := newSlab(moved, o)
 	var filling *block
-	for _, b := range old {
-		if b.settled() {
+	for i, b := range old {
+		if stays[i] {
 			blocks, filling = append(blocks, b), nil
 			continue
 		}
@@ -179,6 +180,23 @@ func packed(old []*block, o Options) (blocks []*block) {
 		}
 	}
 	return blocks
+}
+
+// stay says which blocks need not be copied: those that are settled in a slab of
+// which most others are too. One block would keep all of its slab in memory.
+// All blocks of a slab are in one part, so they are all here.
+func stay(blocks []*block) []bool {
+	settled := map[*slab]int{}
+	for _, b := range blocks {
+		if b.settled() {
+			settled[b.slab]++
+		}
+	}
+	stays := make([]bool, len(blocks))
+	for i, b := range blocks {
+		stays[i] = b.settled() && 8*settled[b.slab] >= 7*b.slab.blocks
+	}
+	return stays
 }
 
 // Install puts what the job built into place, and reports whether that was
