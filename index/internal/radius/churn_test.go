@@ -68,10 +68,7 @@ func TestHostile(t *testing.T) {
 			near, _ := v.Code(0)
 			for _, l := range []hamming.Level{hamming.Generic, hamming.Best()} {
 				s := NewSearcher(l)
-				for _, radius := range []int{31, 10, 56} {
-					if l == hamming.Generic && radius != 31 && l != hamming.Best() {
-						continue
-					}
+				for _, radius := range []int{31, 56} {
 					for _, queries := range []int{1, 9} {
 						q := Query{Radius: radius, Codes: []hash.Code{near}}
 						for len(q.Codes) < queries {

@@ -17,7 +17,7 @@ func FuzzSet(f *testing.F) {
 	f.Add([]byte{0x10, 1, stepAdd, 1, 90, 0, stepStart, 0, 0, 0, stepRemove, 1, 40, 0, stepInstall, 0, 0, 0, stepQuery, 3, 30, 0})
 	searchers := available()
 	f.Fuzz(func(t *testing.T, s []byte) {
-		const longest = headBytes + 40*stepBytes
+		const longest = headBytes + 24*stepBytes
 		if _, err := play(s[:min(len(s), longest)], searchers); err != nil {
 			t.Fatal(err)
 		}

@@ -237,13 +237,13 @@ func (t *trial) step(what, how byte, n uint16, at uint64) {
 		t.view = e.View()
 	case stepForce:
 		p := t.start(r)
-		t.install(p)
+		t.install(r, p)
 	case stepStart:
 		t.jobs = append(t.jobs, t.start(r))
 	case stepInstall:
 		if len(t.jobs) > 0 {
 			i := r.IntN(len(t.jobs))
-			t.install(t.jobs[i])
+			t.install(r, t.jobs[i])
 			if how&1 == 0 {
 				t.jobs = slices.Delete(t.jobs, i, i+1)
 			}
@@ -255,7 +255,7 @@ func (t *trial) step(what, how byte, n uint16, at uint64) {
 	case stepReopen:
 		t.reopen(how)
 	case stepDue:
-		t.due()
+		t.due(r)
 	case stepPast:
 		if len(t.past) > 0 {
 			p := t.past[r.IntN(len(t.past))]
@@ -446,13 +446,24 @@ func (t *trial) start(r *rand.Rand) pending {
 	return pending{j, end > v.tail(), end == len(v.blocks), true}
 }
 
-func (t *trial) install(p pending) {
+// install puts a job into place, at times among other changes of one edit.
+func (t *trial) install(r *rand.Rand, p pending) {
 	e := t.view.Edit()
+	some := func() {
+		if r.IntN(2) == 0 {
+			t.add(r, e, byte(r.IntN(0x80)), r.IntN(50))
+		} else {
+			t.remove(r, e, byte(r.IntN(0x80)), 1<<r.IntN(12))
+		}
+	}
+	if r.IntN(8) == 0 {
+		some()
+		p.fits = false
+	}
 	ok := e.Install(p.job)
 	if p.fits && !ok {
 		troublef("a job does not fit: blocks %d to %d, parts %d to %d", p.job.first, p.job.first+len(p.job.old), p.job.parts, p.job.parts+p.job.joined)
 	}
-	t.view = e.View()
 	t.done.refused++
 	if ok {
 		t.done.refused--
@@ -461,6 +472,10 @@ func (t *trial) install(p pending) {
 			t.jobs[i].fits = false
 		}
 	}
+	for r.IntN(3) == 0 {
+		some()
+	}
+	t.view = e.View()
 }
 
 // forget makes an edit and throws it away.
@@ -523,7 +538,7 @@ func (t *trial) reopen(how byte) {
 }
 
 // due does what the set itself asks for.
-func (t *trial) due() {
+func (t *trial) due(r *rand.Rand) {
 	for n := 0; ; n++ {
 		j := t.view.Due()
 		if j == nil {
@@ -535,7 +550,7 @@ func (t *trial) due() {
 		if err := j.Run(context.Background()); err != nil {
 			troublef("a job failed: %v", err)
 		}
-		t.install(pending{job: j, fits: true})
+		t.install(r, pending{job: j, fits: true})
 	}
 }
 
@@ -739,7 +754,7 @@ func TestModel(t *testing.T) {
 				all.add(done)
 			}
 			t.Logf("%d scripts, %+v", scripts, all)
-			if all.auto < n/40 || all.index < n/20 || all.mixed < n/80 || all.joined < n/40 || all.refused < n/400 {
+			if all.auto < n/100 || all.index < n/50 || all.mixed < n/200 || all.joined < n/50 || all.refused < n/500 {
 				t.Errorf("hardly anything was tried: %+v", all)
 			}
 		})
