@@ -166,6 +166,10 @@ func (a *app) openRead(ctx context.Context) (*index.Index, error) {
 		Logger:        a.logger(slog.LevelWarn),
 		LocalFeatures: -1,
 	})
+	if errors.Is(err, index.ErrReadOnly) || errors.Is(err, index.ErrCorrupt) {
+		// The log of a store that was not closed looks cut off.
+		return nil, withHint(err, "if the store was not closed cleanly, this puts it right: touchstone check --data %s", a.data)
+	}
 	return x, a.openError(err)
 }
 
@@ -177,8 +181,6 @@ func (a *app) openError(err error) error {
 			"make one with: touchstone bank create NAME --kind fake|genuine --data %s", a.data))
 	case errors.Is(err, index.ErrLocked):
 		return withHint(err, "a store has one process at a time; ask the one that has it over HTTP (touchstone serve, POST /v1/judge)")
-	case errors.Is(err, index.ErrReadOnly):
-		return withHint(err, "this does: touchstone check --data %s", a.data)
 	}
 	return err
 }

@@ -94,8 +94,9 @@ func (m *nearFigures) add(t index.Trace, took time.Duration) int {
 	for _, b := range t.Banks {
 		k := m.at[b.Bank]
 		k.Searches++
-		k.Radius, k.Codes, k.Dead, k.Tail, k.Parts = b.Radius, b.Codes, b.Dead, b.Tail, b.Parts
-		sum.Queries += b.Queries
+		k.Radius, k.Codes, k.Dead, k.Tail = b.Radius, b.Codes, b.Dead, b.Tail
+		k.Parts = append(k.Parts[:0], b.Parts...) // of JSON: never null
+		sum.Queries = max(sum.Queries, b.Queries)
 		sum.Probes += b.Probes
 		sum.Candidates += b.Candidates
 		sum.Compared += b.Compared
