@@ -95,7 +95,7 @@ func prefetchRecords(level hamming.Level, r request) bool {
 type gathering struct {
 	ids   unsafe.Pointer
 	spans unsafe.Pointer
-	out   unsafe.Pointer // room for gatherLanes numbers for each span
+	out   unsafe.Pointer // room for gatherLanes numbers for each span and once more
 	count int            // of spans
 	shift uint32
 	sign  uint32
@@ -122,7 +122,7 @@ func (s *signs) gatherFast(level hamming.Level, ids []uint32, spans []span) ([]u
 	done := 0
 	for done < len(spans) && g.done == g.count {
 		g.count = min(len(spans)-done, gatherStretch)
-		ids = slices.Grow(ids, g.count*gatherLanes)
+		ids = slices.Grow(ids, (g.count+1)*gatherLanes)
 		g.spans, g.out = data(spans[done:]), data(ids[len(ids):cap(ids)])
 		gatherAVX512(&g)
 		ids = ids[:len(ids)+g.kept]

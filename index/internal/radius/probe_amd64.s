@@ -337,8 +337,35 @@ test:
 	JLT  loop
 	RET
 
+// KEEP copies those of the 16 numbers from AX on that are in K1 and whose sign is near.
+// It destroys R13.
+#define KEEP \
+	VMOVDQU32.Z   (DI)(AX*4), K1, Z0               \
+	VPSRLVD       Z31, Z0, Z1                      \
+	VPXORD        Z30, Z1, Z1                      \
+	VPOPCNTD      Z1, Z1                           \
+	VPCMPUD.BCST  $2, (R10)(R11*4), Z1, K1, K2     \
+	VPANDD        Z29, Z0, Z0                      \
+	VPCOMPRESSD.Z Z0, K2, Z0                       \
+	VMOVDQU32     Z0, (R8)                         \
+	KMOVW         K2, R13                          \
+	POPCNTL       R13, R13                         \
+	LEAQ          (R8)(R13*4), R8
+
 // gatherAVX512 copies the numbers of spans whose sign is near. It stops before a
 // span of more than 16 numbers, or of the overflow.
+//
+// It reads whole cache lines: 16 numbers from a multiple of 16 on, of which K1
+// leaves those of the span. A load from where the span begins would mostly cross
+// into the next line, and the processor waits for that one too, although no lane
+// of it is in K1: a search of a million codes took 6 us more.
+//
+// Registers:
+//	DI   ids          SI   spans        CX   their end
+//	R8   out          R9   its start    R10  left
+//	AX   start        BX   lanes        R11  dist
+//	R12  -1           R13  scratch
+//	Z31  shift        Z30  sign         Z29  mask
 //
 // func gatherAVX512(x *gathering)
 TEXT ·gatherAVX512(SB), NOSPLIT, $0-8
@@ -368,21 +395,24 @@ loop:
 	JNZ          done
 	ANDL         $((1<<const_distBits)-1), R11
 	BZHIL        BX, R12, BX
+	MOVL         AX, R13
+	ANDL         $15, R13
+	SHLXL        R13, BX, BX
+	XORL         R13, AX
 	KMOVW        BX, K1
-	VMOVDQU32.Z  (DI)(AX*4), K1, Z0
-	VPSRLVD      Z31, Z0, Z1
-	VPXORD       Z30, Z1, Z1
-	VPOPCNTD     Z1, Z1
-	VPCMPUD.BCST $2, (R10)(R11*4), Z1, K1, K2
-	VPANDD       Z29, Z0, Z0
-	VPCOMPRESSD.Z Z0, K2, Z0
-	VMOVDQU32    Z0, (R8)
-	KMOVW        K2, BX
-	POPCNTL      BX, BX
-	LEAQ         (R8)(BX*4), R8
-	ADDQ         $8, SI
+	KEEP
+	SHRL         $16, BX
+	JNZ          second
+next:
+	ADDQ         $span__size, SI
 	CMPQ         SI, CX
 	JLT          loop
+	JMP          done
+second:
+	ADDL         $16, AX
+	KMOVW        BX, K1
+	KEEP
+	JMP          next
 done:
 	SUBQ         gathering_spans(DX), SI
 	SHRQ         $3, SI

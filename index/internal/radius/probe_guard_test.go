@@ -53,7 +53,7 @@ func TestProbeStaysInside(t *testing.T) {
 					t.Fatal("there was room for the spans")
 				}
 				got = append(got, newSpan(uint32(len(tab.ids)-min(size, gatherLanes)), uint32(min(size, gatherLanes)), 0))
-				out := guarded(t, make([]uint32, len(got)*gatherLanes))[:0]
+				out := guarded(t, make([]uint32, (len(got)+1)*gatherLanes))[:0]
 				sign := tab.signs(40, 0)
 				for len(got) > 0 {
 					var n int
