@@ -1,7 +1,9 @@
 package radius
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -22,4 +24,47 @@ func FuzzSet(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// script writes a random one, with queries of many radii.
+func script(r *rand.Rand, radius *int) (s []byte) {
+	s = append(s, byte(r.Uint32()), byte(r.Uint32()))
+	add := func(what int, n int) {
+		s = append(s, byte(what), byte(r.Uint32()))
+		s = binary.LittleEndian.AppendUint16(s, uint16(n))
+	}
+	some := func() int { return 1 << r.IntN(13) * (1 + r.IntN(100)) / 100 }
+	add(stepAdd, r.IntN(5000))
+	for range 1 + r.IntN(8) {
+		for range 1 + r.IntN(3) {
+			switch what := r.IntN(steps + 3); what {
+			case stepQuery, stepQuery2, stepPast:
+				add(stepForce, some())
+			case steps, steps + 1, steps + 2:
+				add(stepStart, some())
+				add([]int{stepAdd, stepRemove, stepForce}[what-steps], some())
+				add(stepInstall, some())
+			default:
+				add(what, some())
+			}
+		}
+		*radius++
+		add(stepQuery, *radius%257)
+		add(stepQuery, r.IntN(72))
+		add(stepQuery, r.IntN(36))
+		add(stepPast, r.IntN(72))
+		add(stepNearest, []int{*radius % 257, 256, 64, r.IntN(40)}[r.IntN(4)])
+	}
+	return s
+}
+
+// shortened leaves out the steps of a script without which it fails too.
+func shortened(s []byte, searchers []*Searcher) []byte {
+	for i := len(s) - stepBytes; i >= headBytes; i -= stepBytes {
+		t := slices.Concat(s[:i], s[i+stepBytes:])
+		if _, err := play(t, searchers); err != nil {
+			s = t
+		}
+	}
+	return s
 }

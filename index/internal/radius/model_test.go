@@ -2,11 +2,9 @@ package radius
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"math/rand/v2"
 	"reflect"
 	"runtime/debug"
@@ -25,75 +23,6 @@ import (
 // A script begins with two bytes, the options and the kind of codes. Each step
 // has four: what is done, how, and how many or within what radius. All else
 // (which codes, which tags) comes from a generator seeded by the step.
-
-// mirror is what a set should hold.
-type mirror struct {
-	words bool
-	tags  []uint64 // ascending
-	codes []hash.Code
-}
-
-// reduced is what counts of a code.
-func (m *mirror) reduced(c hash.Code) hash.Code {
-	if m.words {
-		return hash.Code{c[0]}
-	}
-	return c
-}
-
-func (m *mirror) add(tag uint64, c hash.Code) {
-	m.tags, m.codes = append(m.tags, tag), append(m.codes, m.reduced(c))
-}
-
-func (m *mirror) remove(tag uint64) bool {
-	i, ok := slices.BinarySearch(m.tags, tag)
-	if ok {
-		m.tags, m.codes = slices.Delete(m.tags, i, i+1), slices.Delete(m.codes, i, i+1)
-	}
-	return ok
-}
-
-func (m *mirror) clone() mirror {
-	return mirror{m.words, slices.Clone(m.tags), slices.Clone(m.codes)}
-}
-
-// apart is the distance of two codes.
-func apart(a, b hash.Code) (n int) {
-	for i := range a {
-		n += bits.OnesCount64(a[i] &^ b[i])
-		n += bits.OnesCount64(b[i] &^ a[i])
-	}
-	return n
-}
-
-func (m *mirror) within(q Query) (hits []Hit) {
-	for i, tag := range m.tags {
-		if tag < q.From {
-			continue
-		}
-		for k, c := range q.Codes {
-			if d := apart(m.codes[i], m.reduced(c)); d <= q.Radius {
-				hits = append(hits, Hit{tag, int32(k), int32(d)})
-			}
-		}
-	}
-	return hits
-}
-
-func (m *mirror) nearest(q Query, k int, accept func(uint64) bool) (hits []Hit) {
-	for _, h := range m.within(q) {
-		last := len(hits) - 1
-		switch {
-		case accept != nil && !accept(h.Tag):
-		case last < 0 || hits[last].Tag != h.Tag:
-			hits = append(hits, h)
-		case h.Dist < hits[last].Dist:
-			hits[last] = h
-		}
-	}
-	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(a.Dist, b.Dist) })
-	return hits[:min(k, len(hits))]
-}
 
 // kept is a view and what it held when it was made.
 type kept struct {
@@ -280,13 +209,13 @@ func (t *trial) keep(r *rand.Rand) {
 // add adds a burst of codes of one kind.
 func (t *trial) add(r *rand.Rand, e *Edit, how byte, n int) {
 	n = min(1+n%t.most, t.most-len(t.model.tags))
-	make := t.kind(r, how)
+	code := t.kind(r, how)
 	for i := range n {
 		if t.jumps > 0 && r.IntN(200) == 0 {
 			t.jumps--
 			t.next += [...]uint64{1<<31 - 1, 1<<32 - 2, 1<<32 - 1, 1 << 32, 1 << 41}[r.IntN(5)]
 		}
-		c := make()
+		c := code()
 		if !t.model.words && t.parity != mixed && parity(c) != t.parity {
 			c[r.IntN(4)] ^= 1 << r.IntN(64)
 		}
@@ -300,83 +229,6 @@ func (t *trial) add(r *rand.Rand, e *Edit, how byte, n int) {
 	for i := range t.jobs {
 		t.jobs[i].fits = t.jobs[i].fits && (n <= 0 || !t.jobs[i].last)
 	}
-}
-
-// kind returns a source of codes.
-func (t *trial) kind(r *rand.Rand, how byte) func() hash.Code {
-	centre := t.some(r)
-	switch how & 0x7f % 9 {
-	case 0:
-		return func() hash.Code { return anyCode(r) }
-	case 1:
-		return func() hash.Code { return half(r) }
-	case 2:
-		return func() hash.Code { return t.flipped(r, centre, r.IntN(24)) }
-	case 3:
-		return func() hash.Code { return centre }
-	case 4:
-		return func() hash.Code { return hash.Code{} }
-	case 5:
-		return func() hash.Code { return hash.Code{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)} }
-	case 6: // few ones
-		return func() hash.Code { return t.flipped(r, hash.Code{}, r.IntN(6)) }
-	case 7: // one word is the same: buckets of several tables are full
-		w := r.IntN(4)
-		a, b := permuted(centre), anyCode(r)
-		return func() hash.Code {
-			c := anyCode(r)
-			c[w] = a[w]
-			if t.model.words {
-				return hash.Code{centre[0]&0xffffffff | b[0]&^0xffffffff ^ c[1]<<48}
-			}
-			return unpermuted(hamming.Half{c[0], c[1]}, hamming.Half{c[2], c[3]})
-		}
-	}
-	// Popular pictures among others.
-	return func() hash.Code {
-		if r.IntN(3) == 0 {
-			return centre
-		}
-		return t.flipped(r, centre, r.IntN(256))
-	}
-}
-
-func anyCode(r *rand.Rand) hash.Code {
-	return hash.Code{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}
-}
-
-// half returns a code of 128 ones.
-func half(r *rand.Rand) (c hash.Code) {
-	for _, i := range r.Perm(256)[:128] {
-		c[i/64] |= 1 << (i % 64)
-	}
-	return c
-}
-
-// some returns a code of the set, or another.
-func (t *trial) some(r *rand.Rand) hash.Code {
-	if n := len(t.model.codes); n > 0 && r.IntN(4) != 0 {
-		return t.model.codes[r.IntN(n)]
-	}
-	return anyCode(r)
-}
-
-// flipped changes n bits of a code, or as many as it has.
-func (t *trial) flipped(r *rand.Rand, c hash.Code, n int) hash.Code {
-	all := 256
-	if t.model.words {
-		all = 64
-	}
-	var done hash.Code
-	for n = min(n, all); n > 0; {
-		i := r.IntN(all)
-		if bit := uint64(1) << (i % 64); done[i/64]&bit == 0 {
-			done[i/64] |= bit
-			c[i/64] ^= bit
-			n--
-		}
-	}
-	return c
 }
 
 // remove removes some codes, and asks for some that are not there.
@@ -648,21 +500,6 @@ func (t *trial) planned(p Plan, m Method) {
 	}
 }
 
-// difference is the first place where two lists differ.
-func difference(got, want []Hit) string {
-	for i := range max(len(got), len(want)) {
-		switch {
-		case i >= len(got):
-			return fmt.Sprintf("hit %d is missing: %v", i, want[i])
-		case i >= len(want):
-			return fmt.Sprintf("hit %d is one too many: %v", i, got[i])
-		case got[i] != want[i]:
-			return fmt.Sprintf("hit %d is %v, want %v", i, got[i], want[i])
-		}
-	}
-	return "no difference"
-}
-
 func (t *trial) nearest(r *rand.Rand, how byte, radius int) {
 	q := t.question(r, &t.model, how, radius)
 	if how&0x10 != 0 {
@@ -682,49 +519,6 @@ func (t *trial) nearest(r *rand.Rand, how byte, radius int) {
 			s.level, k, len(q.Codes), radius, q.From, accept != nil, q.Method, t.view.Len(), t.view.Stats(), len(got), err, len(want), difference(got, want))
 	}
 	t.done.searches++
-}
-
-// script writes a random one, with queries of many radii.
-func script(r *rand.Rand, radius *int) (s []byte) {
-	s = append(s, byte(r.Uint32()), byte(r.Uint32()))
-	add := func(what int, n int) {
-		s = append(s, byte(what), byte(r.Uint32()))
-		s = binary.LittleEndian.AppendUint16(s, uint16(n))
-	}
-	some := func() int { return 1 << r.IntN(13) * (1 + r.IntN(100)) / 100 }
-	add(stepAdd, r.IntN(5000))
-	for range 1 + r.IntN(8) {
-		for range 1 + r.IntN(3) {
-			switch what := r.IntN(steps + 3); what {
-			case stepQuery, stepQuery2, stepPast:
-				add(stepForce, some())
-			case steps, steps + 1, steps + 2:
-				add(stepStart, some())
-				add([]int{stepAdd, stepRemove, stepForce}[what-steps], some())
-				add(stepInstall, some())
-			default:
-				add(what, some())
-			}
-		}
-		*radius++
-		add(stepQuery, *radius%257)
-		add(stepQuery, r.IntN(72))
-		add(stepQuery, r.IntN(36))
-		add(stepPast, r.IntN(72))
-		add(stepNearest, []int{*radius % 257, 256, 64, r.IntN(40)}[r.IntN(4)])
-	}
-	return s
-}
-
-// shortened leaves out the steps of a script without which it fails too.
-func shortened(s []byte, searchers []*Searcher) []byte {
-	for i := len(s) - stepBytes; i >= headBytes; i -= stepBytes {
-		t := slices.Concat(s[:i], s[i+stepBytes:])
-		if _, err := play(t, searchers); err != nil {
-			s = t
-		}
-	}
-	return s
 }
 
 // wantCases is the number of searches that are compared with the model.
@@ -758,5 +552,23 @@ func TestModel(t *testing.T) {
 				t.Errorf("hardly anything was tried: %+v", all)
 			}
 		})
+	}
+}
+
+// TestTables searches by as few tables as there may be, and by as many. Few are
+// wide, and take hundreds of megabytes however few codes they hold.
+func TestTables(t *testing.T) {
+	least := 11
+	if testing.Short() {
+		least = 13
+	}
+	r := rand.New(rand.NewPCG(51, 52))
+	for tables := least; tables <= 16; tables++ {
+		v := filled(r, Options{Tables: tables}, 2000)
+		equalSearches(t, r, v, indexed(t, v))
+	}
+	for tables := 3; tables <= 4; tables++ {
+		v := filled(r, Options{Words: true, Tables: tables}, 2000)
+		equalSearches(t, r, v, indexed(t, v))
 	}
 }
