@@ -416,3 +416,32 @@ func readOrPanic(b []byte, o Options) (n int, err error) {
 	}
 	return v.Len(), nil
 }
+
+// Two jobs of the same view: the first that is installed makes the other useless,
+// even where it leaves the blocks as they were, as it does if they lie well.
+func TestTwoJobs(t *testing.T) {
+	const blocks = 17
+	v := filled(rand.New(rand.NewPCG(61, 62)), Options{Words: true, Tables: 4}, blocks*blockSize)
+	j := v.forced(0, 0, blocks)
+	if err := j.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e := v.Edit()
+	if !e.Install(j) || len(e.View().parts) > 0 {
+		t.Fatal("the blocks were to be packed, without an index")
+	}
+	v = e.View()
+	first, second := v.forced(0, 0, blocks), v.forced(0, 0, blocks)
+	for _, j := range []*Job{first, second} {
+		if err := j.force(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e = v.Edit()
+	if !e.Install(first) {
+		t.Fatal("a job does not fit the view that it was made of")
+	}
+	if e.Install(second) {
+		t.Errorf("two indexes of the same blocks: %+v", e.View().Stats())
+	}
+}
