@@ -118,8 +118,8 @@ bench-near: ## the search among N codes: time, memory, recall, against bars
 scale: ## adding, opening and searching a store of a million references: rate, time and memory, against bars
 	$(GO) run ./benchmarks/scale -check $(if $(JSON),-json $(JSON)) $(if $(DIR),-dir $(DIR))
 
-# The bars are for N=5000000, which are ten million codes; these take 4 GB of disk
-# and of memory, and five minutes.
+# The bars are for N=5000000, which are ten million codes; these take 3 GB of disk,
+# 4 GB of memory and five minutes.
 .PHONY: start
 start: ## starting a store of N references: time until it answers and is indexed, against bars for five millions
 	$(GO) run ./benchmarks/scale -start -n $(N) $(if $(CHECK),-check) $(if $(JSON),-json $(JSON)) $(if $(DIR),-dir $(DIR))

@@ -4,15 +4,15 @@
 //	go run ./benchmarks/scale -start -n 5000000 [-check] [-json FILE] [-dir DIR]
 //
 // It adds n seeded references with two codes each, opens the store again, and
-// searches it; with -start it stops after opening. The store is made in a
+// searches it; with -start it leaves out searches (near). The store is made in a
 // directory of its own in DIR, and removed. Each part is a process of its own, so
 // that the memory and the processor time which the kernel counts (Linux only;
 // elsewhere it prints n/a) are those of the part. It is all by exported names: what
 // is printed is what a user would see.
 //
 //   - add: references a second, 1,000 a call; how long after the last call the
-//     indexes are behind what was added; and the peak of resident memory until
-//     then
+//     indexes are behind what was added; and the peak of memory until then, all
+//     that is resident, and (looked at every 20 ms) what of it is anonymous
 //   - close: how long, with the file of what is in memory that the next start
 //     takes (SEARCH in the directory of the store), and its size
 //   - open, from rows (without that file) and with it: until Open returns, which is
@@ -63,7 +63,7 @@ func main() {
 	}
 	n := flag.Int("n", 1_000_000, "`references` to add")
 	dir := flag.String("dir", "", "`directory` to make the stores in; that for temporary files by default")
-	start := flag.Bool("start", false, "measure starting alone, against the bars for 5 million references")
+	start := flag.Bool("start", false, "leave out searches; the bars are for 5 million references")
 	check := flag.Bool("check", false, "fail if a bar is missed")
 	file := flag.String("json", "", "`file` for the figures")
 	flag.Parse()

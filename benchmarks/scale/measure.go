@@ -35,10 +35,10 @@ func measure(ctx context.Context, dir string, n int, b bars, t *table) (err erro
 		r.add,
 		func(ctx context.Context) error { return r.open(ctx, bare) },
 	}
-	if b.search {
-		parts = append(parts, r.near, r.insert)
+	if !b.startOnly {
+		parts = append(parts, r.near)
 	}
-	for _, part := range parts {
+	for _, part := range append(parts, r.insert) {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -60,14 +60,16 @@ func (r *run) add(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	peak := bar{}
-	if r.bars.search {
-		peak = most(maxAddPeak / mb)
+	var rate, peak bar
+	if !r.bars.startOnly {
+		rate, peak = least(minAddRate), most(maxAddPeak/mb)
 	}
 	t := r.table
-	t.add("add", f.Rate, "references/s", least(minAddRate))
+	t.add("add", f.Rate, "references/s", rate)
+	t.counted("add, processor time with indexes", f.AddCPU, "s", bar{})
 	t.add("add, indexes behind by", f.Wait, "s", bar{})
 	t.counted("add, peak resident", f.Peak/mb, "MB", peak)
+	t.counted("add, peak anonymous", f.PeakAnonymous/mb, "MB", bar{})
 	t.add("close", f.Close, "s", bar{})
 	return nil
 }
@@ -128,6 +130,7 @@ func (r *run) opened(way string, f result, bare float64, ready, indexed bar) {
 	t.counted(name+"anonymous", (f.Anonymous-bare)/float64(r.n), "bytes/ref", most(maxPerReference))
 	t.counted(name+"resident", f.Resident/mb, "MB", bar{})
 	t.counted(name+"peak resident", f.Peak/mb, "MB", bar{})
+	t.counted(name+"peak anonymous", f.PeakAnonymous/mb, "MB", bar{})
 }
 
 // best takes the shortest times and the largest memory of some openings.
@@ -136,7 +139,8 @@ func best(of []result) result {
 	for _, r := range of[1:] {
 		b.Ready, b.ReadyCPU, b.First = min(b.Ready, r.Ready), min(b.ReadyCPU, r.ReadyCPU), min(b.First, r.First)
 		b.Indexed, b.Wait, b.Close = min(b.Indexed, r.Indexed), min(b.Wait, r.Wait), min(b.Close, r.Close)
-		b.Anonymous, b.Resident, b.Peak = max(b.Anonymous, r.Anonymous), max(b.Resident, r.Resident), max(b.Peak, r.Peak)
+		b.Anonymous, b.Resident = max(b.Anonymous, r.Anonymous), max(b.Resident, r.Resident)
+		b.Peak, b.PeakAnonymous = max(b.Peak, r.Peak), max(b.PeakAnonymous, r.PeakAnonymous)
 	}
 	return b
 }

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/touchstone-go/touchstone/benchmarks/seeded"
@@ -22,13 +23,15 @@ import (
 // seconds.
 type result struct {
 	Rate                      float64 // references a second
+	AddCPU                    float64 // processor time for adding and indexing
 	Ready                     float64 // that Open took
 	ReadyCPU                  float64 // processor time until then
 	First                     float64 // a search right after it
 	Wait                      float64 // that Settled took
 	Indexed                   float64 // from the start of Open until then
 	Close                     float64
-	Peak, Anonymous, Resident float64
+	Peak, PeakAnonymous       float64
+	Anonymous, Resident       float64 // at the end
 	Searches                  []searches
 	Insert                    inserts
 }
@@ -47,6 +50,8 @@ func add(ctx context.Context, dir string, n int) (r result, err error) {
 		err = errors.Join(err, x.Close())
 		r.Close = time.Since(start).Seconds()
 	}()
+	peak := watch()
+	defer peak()
 	start := time.Now()
 	if err := seeded.Fill(ctx, x, n); err != nil {
 		return r, err
@@ -57,13 +62,18 @@ func add(ctx context.Context, dir string, n int) (r result, err error) {
 		return r, err
 	}
 	r.Wait = time.Since(start).Seconds()
+	if r.AddCPU, err = processorTime(); err != nil {
+		return r, err
+	}
 	m, err := memory()
-	r.Peak = m["VmHWM"]
+	r.Peak, r.PeakAnonymous = m["VmHWM"], peak()
 	return r, err
 }
 
 // open opens a store and looks at what it holds.
 func open(ctx context.Context, dir string, n int) (r result, err error) {
+	peak := watch()
+	defer peak()
 	start := time.Now()
 	x, err := index.Open(ctx, dir, nil)
 	if err != nil {
@@ -94,7 +104,7 @@ func open(ctx context.Context, dir string, n int) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.Peak = m["VmHWM"]
+	r.Peak, r.PeakAnonymous = m["VmHWM"], peak()
 	debug.FreeOSMemory() // one collection; what it frees goes back to the system
 	m, err = memory()
 	r.Anonymous, r.Resident = m["RssAnon"], m["VmRSS"]
@@ -130,6 +140,28 @@ func memory() (map[string]float64, error) {
 		}
 	}
 	return sizes, nil
+}
+
+// watch looks at the anonymous memory of this process again and again, since the
+// kernel keeps no peak of it. What it returns ends that and tells the peak.
+func watch() (peak func() float64) {
+	stop, highest := make(chan struct{}), make(chan float64, 1)
+	go func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for most := 0.0; ; {
+			if m, err := memory(); err == nil {
+				most = max(most, m["RssAnon"])
+			}
+			select {
+			case <-tick.C:
+			case <-stop:
+				highest <- most
+				return
+			}
+		}
+	}()
+	return sync.OnceValue(func() float64 { close(stop); return <-highest })
 }
 
 // processorTime is what this process has used since its start, in seconds, as the
