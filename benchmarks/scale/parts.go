@@ -22,18 +22,18 @@ import (
 // result is what a part found; each fills in its own. Sizes are in bytes, times in
 // seconds.
 type result struct {
-	Rate                      float64 // references a second
-	AddCPU                    float64 // processor time for adding and indexing
-	Ready                     float64 // that Open took
-	ReadyCPU                  float64 // processor time until then
-	First                     float64 // a search right after it
-	Wait                      float64 // that Settled took
-	Indexed                   float64 // from the start of Open until then
-	Close                     float64
-	Peak, PeakAnonymous       float64
-	Anonymous, Resident       float64 // at the end
-	Searches                  []searches
-	Insert                    inserts
+	Rate                float64 // references a second
+	AddCPU              float64 // processor time for adding and indexing
+	Ready               float64 // that Open took
+	ReadyCPU            float64 // processor time until then
+	First               float64 // a search right after it
+	Wait                float64 // that Settled took
+	Indexed             float64 // from the start of Open until then
+	Close               float64
+	Peak, PeakAnonymous float64
+	Anonymous, Resident float64 // at the end
+	Searches            []searches
+	Insert              inserts
 }
 
 // countsKnown is whether the kernel tells memory and processor time.
