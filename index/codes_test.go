@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/touchstone-go/touchstone/hash"
+	"github.com/touchstone-go/touchstone/index/internal/radius"
 )
 
 // TestReferenceAcrossBlocks: a reference whose codes lie in two blocks of the set
@@ -69,6 +71,38 @@ func TestWriterSeesItsBatch(t *testing.T) {
 		t.Errorf("found %v, want a alone", got)
 	}
 	mustCheck(t, x)
+}
+
+// TestCheckOfCodes: Check sees a set that holds a code too many, or not the one on
+// disk.
+func TestCheckOfCodes(t *testing.T) {
+	for _, c := range []struct {
+		change func(*radius.Edit)
+		want   string
+	}{
+		{func(e *radius.Edit) { e.Add(tagOf(1000, hash.Full), hash.Code{1}) }, "5 codes in memory, counted 4"},
+		{func(e *radius.Edit) { e.Remove(tagOf(2, hash.Trimmed)) }, "slot 2 of bank fakes is another one in memory"},
+	} {
+		x := shop(t)
+		r := rand.New(rand.NewPCG(37, 38))
+		for i := range 2 {
+			mustAdd(t, x, Reference{Bank: "fakes", ID: fmt.Sprint(i), Fingerprint: hash.FromCodes(anyCode(r), anyCode(r), 90)})
+		}
+		mustCheck(t, x)
+		_, err := x.submit(t.Context(), func(w *batch, _ *request) error {
+			b, _ := w.bank("fakes")
+			c.change(w.editOf(w.own(b)))
+			w.showCodes()
+			x.republish(&w.state)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Check(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
 }
 
 // TestLeadsByHash compares the leads of a thorough search with those that plain

@@ -29,11 +29,12 @@
 //
 // References lie in Badger, byte by byte as the head of layout.go tells. Open
 // reads the search columns into memory: 8 bytes for a reference, 36 for each of its
-// codes (one to three), and 34 for each of up to 32 regions. It returns when these can
-// be scanned; an index of the codes is built behind (upkeep.go, [Index.Settled]) and
-// takes 40 to 75 bytes more for each. A search finds the references near a picture in
-// it (codes.go, near.go), scans the regions (region.go), then reads the records of the
-// best hits; [Index.Trace] says what it compares. That is
+// codes (one to three), and 34 for each of up to 32 regions. It returns when these
+// can be scanned; an index of the codes is built behind (upkeep.go,
+// [Index.Settled]) and takes about 60 bytes more for each code. A search finds the
+// references near a picture in it (codes.go, near.go), scans the regions
+// (region.go), then reads the records of the best hits; [Index.Trace] says what it
+// compares, [Index.Memory] what the codes take. That is
 // mode [Fast]. Mode [Thorough] then reads the features of candidates and
 // aligns them with the picture (thorough.go).
 //

@@ -214,7 +214,7 @@ type candidate struct {
 	score float64
 	check Check
 	dist  int // by the bank's main hash; -1 if that is not within the radius
-	// What the other checks found. A region that the scan found is only a number
+	// What the other checks found. A region that the search found is only a number
 	// until the candidate is read.
 	part      int // distance of the nearest region; -1 if none is within the threshold
 	region    *RegionHit
