@@ -150,15 +150,19 @@ func (p *part) build(ctx context.Context) error {
 }
 
 // radii splits a radius among the tables; -1 is a table that need not be asked.
-func radii(radius, tables int) []int {
-	each := make([]int, tables)
-	for i := range each {
-		each[i] = radius / tables
-		if i > radius%tables {
-			each[i]--
-		}
+func radii(each []int, radius, tables int) []int {
+	for i := range tables {
+		each = append(each, radiusOf(radius, tables, i))
 	}
 	return each
+}
+
+// radiusOf is that of table i.
+func radiusOf(radius, tables, i int) int {
+	if i > radius%tables {
+		return radius/tables - 1
+	}
+	return radius / tables
 }
 
 // reach is the largest distance at which codes of p can be from q and still
@@ -179,8 +183,8 @@ func (p *part) probes(radius int) (n int) {
 	if radius/len(p.tables) > maxBall {
 		return -1
 	}
-	for i, r := range radii(radius, len(p.tables)) {
-		if r >= 0 {
+	for i := range p.tables {
+		if r := radiusOf(radius, len(p.tables), i); r >= 0 {
 			n += ballSize(p.tables[i].width, r)
 		}
 	}

@@ -16,6 +16,11 @@ import (
 // one table is looked up, for the lines of the next, and then for those of the
 // numbers that it has found.
 
+// wide balls lead to so many numbers that the first would have left the cache
+// before the last are asked for. In assembly they are asked for as they are
+// gathered, shortly before.
+func (b *ball) wide() bool { return len(b.masks) > 1024 }
+
 // request is what a query asks of one table.
 type request struct {
 	*table
@@ -38,7 +43,7 @@ func (p *part) request(q *probing, i int) (r request) {
 func (p *part) probe(q *probing, level hamming.Level, most int) bool {
 	q.level = level
 	q.spans, q.ends, q.candidates, q.probes = q.spans[:0], q.ends[:0], 0, 0
-	q.radii = radii(q.radius, len(p.tables))
+	q.radii = radii(q.radii[:0], q.radius, len(p.tables))
 	next := p.request(q, 0)
 	q.touched += next.touch(level)
 	for i := range p.tables {
@@ -146,6 +151,9 @@ func (p *part) gather(q *probing) {
 	from := 0
 	for i := range p.tables {
 		g := p.tables[i].signs(p.slack(q, i), p.tables[i].sign.of(q.code))
+		if q.radii[i] >= 0 && p.tables[i].ball(q.radii[i]).wide() {
+			g.unasked = q.ends[i] - from
+		}
 		q.ids = g.gather(q.level, q.ids, q.spans[from:q.ends[i]])
 		from = q.ends[i]
 		q.idEnds = append(q.idEnds, len(q.ids))
@@ -159,6 +167,9 @@ type signs struct {
 	shift uint32                // of the sign in a number
 	mask  uint32                // of the number without it
 	left  [1 << distBits]uint32 // bits in which the sign may differ, by the distance of the bucket
+	// unasked is the number of spans, the last ones, whose numbers are to be
+	// prefetched before they are read.
+	unasked int
 }
 
 func (t *table) signs(slack int, sign uint32) *signs {

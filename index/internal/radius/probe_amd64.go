@@ -69,7 +69,9 @@ func (r request) probeFast(level hamming.Level, spans []span, next request) (_ [
 		if int(l.end) > len(r.ids) {
 			panic("radius: a directory that leads beyond its numbers")
 		}
-		prefetchIDs(r.ids, found)
+		if !r.ball.wide() {
+			prefetchIDs(r.ids, found)
+		}
 		spans = spans[:len(spans)+l.found]
 		held += int(l.held)
 		full |= l.full
@@ -121,6 +123,7 @@ func (s *signs) gatherFast(level hamming.Level, ids []uint32, spans []span) ([]u
 	g := gathering{ids: data(s.ids), shift: s.shift, sign: s.sign, mask: s.mask, left: s.left}
 	done := 0
 	for done < len(spans) && g.done == g.count {
+		s.ask(spans, len(spans)-done-2*gatherStretch)
 		g.count = min(len(spans)-done, gatherStretch)
 		ids = slices.Grow(ids, (g.count+1)*gatherLanes)
 		g.spans, g.out = data(spans[done:]), data(ids[len(ids):cap(ids)])
@@ -129,6 +132,15 @@ func (s *signs) gatherFast(level hamming.Level, ids []uint32, spans []span) ([]u
 		done += g.done
 	}
 	return ids, done
+}
+
+// ask prefetches the numbers of those spans that are not yet asked for, but for the
+// last rest.
+func (s *signs) ask(spans []span, rest int) {
+	if rest = max(rest, 0); rest < s.unasked {
+		prefetchIDs(s.ids, spans[len(spans)-s.unasked:len(spans)-rest])
+		s.unasked = rest
+	}
 }
 
 func data[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }

@@ -96,6 +96,7 @@ func compareLevels(t *testing.T, r *rand.Rand, p *part, level hamming.Level) {
 			spans = anySpans(r, a.table)
 		}
 		signs := a.signs(r.IntN(9), a.sign.of(randomCode(r)))
+		signs.unasked = min(n%3*200, len(spans))
 		ids := []uint32{7, 8}[:n%3]
 		want32 := signs.gather(hamming.Generic, slices.Clone(ids), spans)
 		got32 := signs.gather(level, slices.Clone(ids), spans)
