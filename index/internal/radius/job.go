@@ -33,6 +33,9 @@ const (
 	// million in 0.1 ms.
 	minPart  = 2 * blockSize
 	minWords = 1 << 20
+	// maxBlocks is the largest number of blocks of a part, for which 31 bits of a
+	// number are enough.
+	maxBlocks = 1 << 17
 )
 
 // least is the least number of codes that get an index.
@@ -86,13 +89,13 @@ func (v *View) Due() *Job {
 // joinTail makes the job of the closed blocks of the tail and of the parts before them
 // that are not too large.
 func (v *View) joinTail(first, closed int) *Job {
-	end := first + closed
+	end := first + min(closed, maxBlocks)
 	n := 0
 	for _, b := range v.blocks[first:end] {
 		n += len(b.tags)
 	}
 	parts := len(v.parts)
-	for parts > 0 && v.parts[parts-1].codes <= growth*n {
+	for parts > 0 && v.parts[parts-1].codes <= growth*n && end-first+len(v.parts[parts-1].blocks) <= maxBlocks {
 		parts--
 		n += v.parts[parts].codes
 		first -= len(v.parts[parts].blocks)
@@ -201,17 +204,13 @@ func stay(blocks []*block) []bool {
 
 // Install puts what the job built into place, and reports whether that was
 // possible: it is not when its blocks have been changed by more than removals,
-// or before Run has succeeded.
+// when another job has come first, or before Run has succeeded.
 func (e *Edit) Install(j *Job) bool {
+	if !j.done || !j.fits(&e.view) {
+		return false
+	}
 	end := j.first + len(j.old)
-	if !j.done || end > len(e.view.blocks) || j.parts+j.joined > len(e.view.parts) ||
-		!slices.Equal(e.view.parts[j.parts:j.parts+j.joined], j.view.parts[j.parts:j.parts+j.joined]) {
-		return false
-	}
 	now := e.view.blocks[j.first:end]
-	if !slices.EqualFunc(now, j.old, (*block).sameCodes) {
-		return false
-	}
 	blocks := slices.Clone(j.blocks)
 	next := View{shape: e.view.shape, blocks: blocks}
 	for i, b := range now {
@@ -226,6 +225,26 @@ func (e *Edit) Install(j *Job) bool {
 	e.view.parts = slices.Concat(e.view.parts[:j.parts], part, e.view.parts[j.parts+j.joined:])
 	e.tail = e.view.tail()
 	return true
+}
+
+// fits reports whether v has the blocks and the parts that the job is of.
+func (j *Job) fits(v *View) bool {
+	end, last := j.first+len(j.old), j.parts+j.joined
+	if end > len(v.blocks) || last > len(v.parts) ||
+		!slices.Equal(v.parts[j.parts:last], j.view.parts[j.parts:last]) ||
+		!slices.EqualFunc(v.blocks[j.first:end], j.old, (*block).sameCodes) {
+		return false
+	}
+	first, indexed := 0, 0
+	for i, p := range v.parts {
+		if i < j.parts {
+			first += len(p.blocks)
+		} else if i < last {
+			indexed += len(p.blocks)
+		}
+	}
+	// What it takes of the tail lies behind the last part.
+	return first == j.first && (indexed == len(j.old) || last == len(v.parts))
 }
 
 // carry marks the codes in next that were removed since then.

@@ -8,13 +8,14 @@ import (
 
 // Who wants the nearest codes at whatever distance could sort all of them. Most
 // often there is a copy within a small radius, which the index finds. So the
-// radius grows in two steps, and only when these hold too few is everything
-// scanned, under a bound that is the distance of the last code of the list: it
-// falls quickly to what the nearest strangers have. A stranger's half is within
-// that bound nearly always, so both halves of all codes are read.
+// radius grows in steps, of which the first ask for equal chunks alone and cost
+// next to nothing. Only when these hold too few is everything scanned, under a
+// bound that is the distance of the last code of the list: it falls quickly to what
+// the nearest strangers have. A stranger's half is within that bound nearly
+// always, so both halves of all codes are read.
 
 // grown are the radii that are tried first.
-var grown = [...]int{14, 30}
+var grown = [...]int{6, 12, 30}
 
 // Nearest returns the k codes of v that are nearest to any of q.Codes within
 // q.Radius, each once, with its nearest query code (of equal ones the first), in

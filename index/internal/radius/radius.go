@@ -195,16 +195,6 @@ type Hit struct {
 	Dist  int32 // in bits
 }
 
-func compareHits(a, b Hit) int {
-	switch {
-	case a.Tag < b.Tag:
-		return -1
-	case a.Tag > b.Tag:
-		return 1
-	}
-	return int(a.Query) - int(b.Query)
-}
-
 // Method is a way to search; all find the same.
 type Method uint8
 

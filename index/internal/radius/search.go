@@ -21,6 +21,7 @@ type Searcher struct {
 	near     []uint32
 	pairs    []hamming.Pair
 	byLane   [hamming.Lanes][]uint32
+	crowded  int // blocks that are still to be read in full
 	found    []found
 	indexed  []found
 	hits     []Hit
@@ -38,7 +39,7 @@ func (s *Searcher) Plan() Plan { return s.plan }
 // over all calls. The slice is valid during the call. It ends with the first
 // error of visit or of ctx.
 func (s *Searcher) Within(ctx context.Context, v *View, q Query, visit func([]Hit) error) error {
-	s.plan = Plan{}
+	s.plan, s.crowded = Plan{}, 0
 	if len(q.Codes) == 0 || q.Radius < 0 {
 		return nil
 	}
@@ -144,13 +145,39 @@ func (s *Searcher) report(blocks []*block, all []found, q *Query, visit func([]H
 	return visit(s.hits)
 }
 
-// From these radii it does not pay any more to look at one half of each code
-// first: one code in two hundred would be near in it. In a pass of eight queries
-// that comes earlier.
+// Unrelated codes are far from each other in each half, so it is enough to read
+// one half of nearly all codes. That is not so at wide radii, in a pass of eight
+// queries somewhat earlier; nor among codes that are like the query, be it that
+// somebody uploaded his photo a million times. Then both halves are read at once.
 const (
 	farHalf = 50
 	farPass = 46
+	// crowd is the number of codes of a block near in one half from which the
+	// next blocks are read in full, and again how many of these.
+	crowd = blockSize / 64
+	calm  = 8
 )
+
+// halves says whether a block is read by halves first.
+func (s *Searcher) halves(radius, far int) bool {
+	if radius >= far {
+		return false
+	}
+	if s.crowded > 0 {
+		s.crowded--
+		return false
+	}
+	return true
+}
+
+// reread reports whether so many codes are near in one half that the block is
+// better read in full.
+func (s *Searcher) reread(near int) bool {
+	if near > crowd {
+		s.crowded = calm
+	}
+	return near > crowd
+}
 
 // scan compares the codes of block i with some queries, and appends what is
 // near, in order.
@@ -183,9 +210,11 @@ func (s *Searcher) scan(b *block, i int, queries []int, q *Query, out []found) [
 
 func (s *Searcher) scanOne(b *block, i, query, radius int, out []found) []found {
 	code := s.codes[query]
-	if radius < farHalf {
+	if s.halves(radius, farHalf) {
 		s.near = s.level.Halves(s.near[:0], b.a, hamming.Half{code[0], code[1]}, radius)
-		return s.otherHalf(b, i, query, radius, s.near, out)
+		if !s.reread(len(s.near)) {
+			return s.otherHalf(b, i, query, radius, s.near, out)
+		}
 	}
 	s.near = s.level.Codes(s.near[:0], b.a, b.b, code, radius)
 	for _, pos := range s.near {
@@ -224,20 +253,31 @@ func (s *Searcher) scanLanes(b *block, i int, queries []int, radius int, out []f
 		c := s.codes[n]
 		rows[lane], halves[lane], limits[lane] = c, hamming.Half{c[0], c[1]}, radius
 	}
-	first := len(out)
-	if radius < farPass {
+	if s.halves(radius, farPass) {
 		s.pairs = s.level.HalvesOf8(s.pairs[:0], b.a, &halves, &limits)
-		for lane, near := range s.lanes() {
-			if len(near) > 0 {
-				out = s.otherHalf(b, i, queries[lane], radius, near, out)
-			}
+		if !s.reread(len(s.pairs)) {
+			return s.otherHalves(b, i, queries, radius, out)
 		}
-	} else {
-		s.pairs = s.level.CodesOf8(s.pairs[:0], b.a, b.b, &rows, &limits)
-		for lane, near := range s.lanes() {
-			for _, pos := range near {
-				out = append(out, foundAt(b, i, pos, queries[lane], s.codes[queries[lane]]))
-			}
+	}
+	s.pairs = s.level.CodesOf8(s.pairs[:0], b.a, b.b, &rows, &limits)
+	for _, p := range s.pairs {
+		for lanes := p.Lanes; lanes != 0; lanes &= lanes - 1 {
+			n := queries[bits.TrailingZeros32(lanes)]
+			out = append(out, foundAt(b, i, p.Pos, n, s.codes[n]))
+		}
+	}
+	return out
+}
+
+// otherHalves is otherHalf for s.pairs.
+func (s *Searcher) otherHalves(b *block, i int, queries []int, radius int, out []found) []found {
+	if len(s.pairs) == 0 {
+		return out
+	}
+	first := len(out)
+	for lane, near := range s.lanes() {
+		if len(near) > 0 {
+			out = s.otherHalf(b, i, queries[lane], radius, near, out)
 		}
 	}
 	slices.SortFunc(out[first:], compareFound)
