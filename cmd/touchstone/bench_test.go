@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -215,6 +217,41 @@ func TestBenchNearSeesFaults(t *testing.T) {
 	}
 }
 
+// The indexes of a store that was just opened are waited for. The query is one of
+// the first references, so that choosing it takes less time than building them.
+func TestBenchNearWaitsForIndexes(t *testing.T) {
+	const n = 40_000
+	const seed = 668
+	if p := places(n, 1, seed)[0]; p > n/100 {
+		t.Fatalf("the query is reference %d", p)
+	}
+	dir := filepath.Join(t.TempDir(), "store")
+	storeWithBank(t, dir)
+	withIndex(t, dir, func(x *index.Index) {
+		rnd := rand.New(rand.NewPCG(1, 2))
+		code := func() hash.Code { return hash.Code{rnd.Uint64(), rnd.Uint64(), rnd.Uint64(), rnd.Uint64()} }
+		refs := make([]index.Reference, n)
+		for i := range refs {
+			refs[i] = index.Reference{Bank: "fakes", ID: fmt.Sprintf("%06d.jpg", i), Fingerprint: hash.FromCodes(code(), code(), 100)}
+		}
+		if _, err := x.Add(t.Context(), refs...); err != nil {
+			t.Fatal(err)
+		}
+	})
+	code, out, errs := runHere(t, "bench", "near", "--data", dir, "--queries", "1", "--seed", fmt.Sprint(seed), "--radius", "31", "--upright", "--check", "--json")
+	var got nearResult
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, out, errs)
+	}
+	b := got.Banks[0]
+	if len(b.Parts) == 0 || b.Parts[0]+b.Tail != 2*n || got.Plans.Index != 1 || got.Recall == nil || *got.Recall != 1 {
+		t.Errorf("got %s", out)
+	}
+	if p, c := got.Probes.Max, got.Candidates.Max; p == 0 || c < 1 || c > 2*n || got.Share.Max != c/(2*2*n) || got.Scanned.Max != float64(b.Tail) {
+		t.Errorf("got %s", out)
+	}
+}
+
 // A store that was not closed is not repaired: the verb says what does it.
 func TestBenchNearLeavesUncleanStores(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -267,20 +304,23 @@ func TestBenchNearInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, stage := range []string{"wait", "choose", "measure", "check"} {
+	for _, stage := range []string{"start", "choose", "measure", "check"} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		stop := func() { cancel(stopped{syscall.SIGINT}) }
 		var out, errs bytes.Buffer
 		a := &app{stdout: &out, stderr: &errs, started: true}
-		b := nearBench{app: a, queries: 1, check: true, ready: stage == "choose"}
+		b := nearBench{app: a, queries: 1, check: true}
 		queries, err := b.choose(t.Context(), x, banks)
 		if err != nil {
 			t.Fatal(err)
 		}
 		switch stage {
-		case "wait", "choose":
+		case "start":
 			stop()
 			err = b.run(ctx, x)
+		case "choose":
+			stop()
+			_, err = b.choose(ctx, x, banks)
 		case "measure":
 			err = b.report(ctx, faulty{Index: x, trace: func(index.Trace) { stop() }}, banks, queries)
 		case "check":

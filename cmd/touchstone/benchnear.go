@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -236,7 +235,7 @@ func (b *nearBench) measure(ctx context.Context, x nearSearcher, banks []index.B
 		start := time.Now()
 		t, err := x.Trace(ctx, q.Fingerprint, o)
 		took := time.Since(start)
-		if err = cmp.Or(err, ctx.Err()); err != nil {
+		if err != nil {
 			return nearResult{}, fmt.Errorf("search for %s: %w", printable(q.Bank+"/"+q.ID), err)
 		}
 		if m.add(t, took) == 0 {
@@ -286,7 +285,7 @@ func (b *nearBench) recall(ctx context.Context, x nearSearcher, banks []index.Ba
 
 func matchesOf(ctx context.Context, x nearSearcher, q index.Reference, o index.NearOptions) (keys []nearKey, err error) {
 	ms, err := x.Near(ctx, q.Fingerprint, o)
-	if err = cmp.Or(err, ctx.Err()); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("search for %s: %w", printable(q.Bank+"/"+q.ID), err)
 	}
 	for _, m := range ms {
