@@ -72,8 +72,8 @@ have none yet (tail). Then mean, median, 90th and 99th percentile and maximum of
   candidates         codes in them that were compared
   codes scanned      codes compared one by one, once for all codes of a query
   candidates of n    candidates as a fraction of all codes, for one code of a
-                     query: what the README tells of made codes ("box", at
-                     --radius 31)
+                     query. The README has it of made codes ("box"), to be
+                     compared at --radius 31 and about as many codes
   found besides      references within the radius, the query itself left out
 
 and by what the queries were answered: by indexes alone, by scans alone, or both.
