@@ -110,6 +110,8 @@ func tablesFor(n int, words bool) int {
 	switch {
 	case words:
 		return 3
+	case n < 150_000:
+		return 16
 	case n < 400_000:
 		return 14
 	case n < 2_500_000:
