@@ -19,8 +19,10 @@
 //     when exact answers are given; a first search; and until the indexes are
 //     there, counted from the start of Open. The pages of the files are in the
 //     cache. Then, after one garbage collection, the anonymous memory less that of
-//     an empty store, per reference. The resident size is printed beside it: it
-//     also counts pages of files, which the kernel may take back.
+//     an empty store, per reference; in it may be some ten megabytes of a
+//     compaction that Badger does after a long filling. The resident size is
+//     printed beside it: it also counts pages of files, which the kernel may take
+//     back.
 //   - near: an upright code, and the 16 or 24 that a picture of two or three
 //     frames is searched by, within 31 bits and within the 46 of a bank's policy;
 //     beside each the same search without indexes (NearOptions.Exhaustive), which
