@@ -17,7 +17,7 @@ import (
 // numbers that it has found.
 
 // wide balls lead to so many numbers that the first would have left the cache
-// before the last are asked for. In assembly they are asked for as they are
+// before the last are asked for. With AVX-512 they are asked for as they are
 // gathered, shortly before.
 func (b *ball) wide() bool { return len(b.masks) > 1024 }
 

@@ -69,7 +69,7 @@ func (r request) probeFast(level hamming.Level, spans []span, next request) (_ [
 		if int(l.end) > len(r.ids) {
 			panic("radius: a directory that leads beyond its numbers")
 		}
-		if !r.ball.wide() {
+		if level != hamming.AVX512 || !r.ball.wide() {
 			prefetchIDs(r.ids, found)
 		}
 		spans = spans[:len(spans)+l.found]
