@@ -121,11 +121,12 @@ func searchHostile(t *testing.T, s *Searcher, v *View, q Query, name string) {
 	if counts[Auto] != counts[Scan] {
 		t.Errorf("%s, radius %d, %d queries: %d hits, %d by a scan", name, q.Radius, len(q.Codes), counts[Auto], counts[Scan])
 	}
-	p, c := s.Plan(), s.costs
-	scan := c.scan(len(v.blocks)*blockSize, len(q.Codes))
-	cost := c.candidate*float64(p.Candidates) + c.probe*float64(p.Probes)
+	codes := len(v.blocks) * blockSize
+	p, c := s.Plan(), costsOf(s.level, codes)
+	scan := c.scan(codes, len(q.Codes), q.Radius)
+	cost := c.look * float64(p.Candidates+p.Probes)
 	if p.Scanned > 0 {
-		cost += c.scan(len(v.blocks)*blockSize, p.Scanned)
+		cost += c.scan(codes, p.Scanned, q.Radius)
 	}
 	if cost > worst*scan {
 		t.Errorf("%v, %s, radius %d, %d queries: %.2f of a scan: %+v", s.level, name, q.Radius, len(q.Codes), cost/scan, p)
@@ -245,7 +246,7 @@ func (c *churn) settled() Stats {
 func TestChurn(t *testing.T) {
 	population, pairs := 70_000, 300_000
 	if testing.Short() {
-		population, pairs = 40_000, 60_000
+		pairs = 60_000
 	}
 	for _, o := range []Options{{Tables: 16}, {Words: true}} {
 		c := newChurn(t, o, population)

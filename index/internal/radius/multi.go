@@ -18,18 +18,28 @@ import (
 // below zero. With ten million codes and m = 11 a search within 30 bits asks
 // 2,600 of 100 million buckets and compares 4,000 codes.
 //
-// Three more things make it fast:
+// Four more things make it fast:
 //
 //   - Codes of equal parity differ in an even number of bits. PDQ's have 128
 //     ones, all of them, so 31 is 30: an eighth fewer probes.
 //   - A code that is found through two chunks is reported by the first: whether
 //     an earlier chunk would have found it is one count, and no set is needed.
+//   - A bucket that is near enough is not reason enough. Let the chunks stand in
+//     a ring; by the argument of the filling stations on a circle there is a
+//     chunk from which on every run of chunks is within the sum of its shares
+//     (Qin, Xiao, "Pigeonring", 2018). For runs of two: a code within the radius is
+//     found through some chunk i such that its distances in i and in the next
+//     add up to no more than one above the sum of the two that were asked for (see
+//     slack). So each number carries, in the bits that are left of 32, a piece of
+//     the next chunk, its sign: 12 bits of it among a million codes, 8 among ten
+//     million. Nine in ten candidates, or two in three, end there, before their
+//     code is read.
 //   - What is looked at lies scattered in memory, and a processor waits for one
 //     line as long as for a dozen. So it is done in three passes, the directory
 //     for all probes, the numbers of all buckets, the codes of all numbers
-//     (hamming.At), and before each pass comes one that only touches the lines:
-//     a loop so short that many of its loads are under way at once. That took
-//     the probes from 24 ns to 8 (a million codes).
+//     (hamming.At), and each asks for the lines of the next before it is done
+//     (probe.go). That and the signs took a search among a million codes from
+//     74 us to 7.
 //
 // 64-bit codes lie beside their numbers in the tables, so the third pass needs
 // no memory but that of the second.

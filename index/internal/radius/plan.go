@@ -14,47 +14,60 @@ import (
 //
 //  1. The number of probes follows from the radius alone. If they cost more than
 //     half a scan, the part is scanned at once.
-//  2. The directory says what the buckets hold, before any code is read. As soon
-//     as reading them would cost more than scanning, probing ends.
-//  3. The queries of a picture share the passes of a scan. Those that the index
+//  2. The directory says what the buckets hold, before any of it is read. As soon
+//     as reading it would cost more than scanning, probing ends.
+//  3. When the signs have been compared, what is left is known too. Again the part
+//     is scanned if that is cheaper.
+//  4. The queries of a picture share the passes of a scan. Those that the index
 //     answers cheaply are taken out of it, cheapest first, as long as that makes
 //     the sum less.
 //
-// So the worst case on any data is a scan and half of one, and usually a scan
-// and some per cent.
+// So the worst case on any data is two scans, and usually one and some per cent.
 
-// costs are in nanoseconds, measured on one machine with data that do not fit
-// its caches. Only their proportions matter.
+// costs are in nanoseconds, measured on one machine (Zen 5, two shared cores).
+// Only their proportions matter.
 type costs struct {
-	probe, candidate float64
-	one              float64 // a code, when one query is scanned
-	pass             float64 // a code, when eight share a pass
+	look      float64 // to probe a bucket, or to read a number in one
+	verify    float64 // to compare a code whose sign agrees
+	one, pass float64 // to scan a code for one query, or for eight at once
+	full      float64 // times as much if both halves are read
 }
 
-func costsOf(l hamming.Level) costs {
+// largePart is the number of codes from which the tables of a part are far from
+// any cache.
+const largePart = 4 << 20
+
+func costsOf(l hamming.Level, codes int) costs {
+	c := costs{look: 12, verify: 15, one: 1.1, pass: 9, full: 1.2}
 	switch l {
 	case hamming.AVX512:
-		return costs{probe: 6, candidate: 12, one: 0.3, pass: 0.8}
+		c = costs{look: 3, verify: 10, one: 0.2, pass: 0.45, full: 2}
 	case hamming.AVX2:
-		return costs{probe: 6, candidate: 12, one: 0.5, pass: 3}
+		c = costs{look: 8, verify: 10, one: 0.4, pass: 2.3, full: 1.8}
 	}
-	return costs{probe: 6, candidate: 14, one: 1.2, pass: 8}
+	if codes > largePart {
+		c.look *= 1.7
+		if l != hamming.Generic {
+			c.one *= 1.8 // it waits for memory
+		}
+	}
+	return c
 }
 
 // scan is what it costs to compare n codes with so many queries.
-func (c costs) scan(n, queries int) float64 {
-	switch queries {
-	case 0:
+func (c costs) scan(n, queries, radius int) float64 {
+	cost, far := c.one*float64(n), farHalf
+	switch {
+	case queries == 0:
 		return 0
-	case 1:
-		return c.one * float64(n)
+	case queries > 1:
+		far = farPass
+		cost = c.pass * float64(n) * float64((queries+hamming.Lanes-1)/hamming.Lanes)
 	}
-	return c.pass * float64(n) * float64((queries+hamming.Lanes-1)/hamming.Lanes)
-}
-
-// index is what a query costs that was probed.
-func (c costs) index(q *probing) float64 {
-	return c.probe*float64(q.probes) + c.candidate*float64(q.candidates)
+	if radius >= far {
+		cost *= c.full
+	}
+	return cost
 }
 
 // Plan is what a search did, for those who want to know why it took its time.
@@ -63,63 +76,77 @@ type Plan struct {
 	Indexed    int // queries that an index answered, by part
 	Scanned    int // queries for which a part was scanned
 	Probes     int // buckets that were looked at
-	Candidates int // codes in them that were compared
+	Candidates int // numbers of codes in them that were read
 	Codes      int // codes that were scanned; once, however many queries shared the pass
 }
 
 // divide chooses for each query whether p answers it. Those it does are
 // s.probings[:n]; the others are returned.
 func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) {
-	c := s.costs
 	codes := blocks * blockSize
-	all := c.scan(codes, len(s.codes))
-	share := max(all/float64(len(s.codes)), c.pass*float64(codes)/hamming.Lanes)
-	forced := q.Method == Index
+	c := costsOf(s.level, codes)
+	// What a scan costs a query, alone or as one of a pass.
+	share := c.scan(codes, len(s.codes), q.Radius) / float64(len(s.codes))
+	if len(s.codes) > 1 {
+		share = max(share, c.scan(codes, hamming.Lanes, q.Radius)/hamming.Lanes)
+	}
 	scanned = s.scanned[:0]
 	for i, code := range s.codes {
 		pr := s.probing(n)
 		pr.query, pr.code, pr.radius = i, code, p.reach(code, q.Radius)
-		if pr.radius < 0 {
-			continue // codes of the other parity are all that there are
-		}
-		probes := p.probes(pr.radius)
-		most := (share - c.probe*float64(probes)) / c.candidate
-		if forced {
-			most = float64(p.codes) * float64(len(p.tables))
-		}
 		switch {
-		case probes < 0 || !forced && c.probe*float64(probes) > share/2:
+		case pr.radius < 0:
+			// Codes of the other parity are all that there are.
+		case s.ask(p, pr, c, share, q.Method == Index):
+			n++
+		default:
 			scanned = append(scanned, i)
-			continue
-		case !p.probe(pr, s.level, int(most)):
-			s.plan.Probes += pr.probes
-			scanned = append(scanned, i)
-			continue
 		}
-		s.plan.Probes += pr.probes
-		if !p.words {
-			p.gather(pr)
-		}
-		n++
 	}
-	if !forced && n > 0 && len(scanned) > 0 {
-		n, scanned = s.cheapest(n, scanned, codes)
+	if q.Method != Index && n > 0 {
+		n, scanned = s.cheapest(c, n, scanned, codes, q.Radius)
 	}
 	s.scanned = scanned
 	return n, scanned
 }
 
-// cheapest takes those probed queries back into the scan that add less to it
-// than they cost by themselves.
-func (s *Searcher) cheapest(n int, scanned []int, codes int) (int, []int) {
-	c := s.costs
+// ask puts a query to p as far as it can be without comparing codes, and reports
+// whether it should go on. share is what a scan would cost.
+func (s *Searcher) ask(p *part, q *probing, c costs, share float64, forced bool) bool {
+	probes := p.probes(q.radius)
+	if probes < 0 || !forced && c.look*float64(probes) > share/2 {
+		return false
+	}
+	most := int(share/c.look) - probes
+	if forced {
+		most = p.codes * len(p.tables)
+	}
+	ok := p.probe(q, s.level, most)
+	s.plan.Probes += q.probes
+	if !ok {
+		return false
+	}
+	q.ids = q.ids[:0]
+	s.plan.Candidates += q.candidates
+	if !p.words {
+		p.gather(q)
+	}
+	return forced || c.verify*float64(len(q.ids)) <= share
+}
+
+// cheapest takes those queries back into the scan that add less to it than they
+// still cost by themselves.
+func (s *Searcher) cheapest(c costs, n int, scanned []int, codes, radius int) (int, []int) {
+	if len(scanned) == 0 {
+		return n, scanned
+	}
 	slices.SortFunc(s.probings[:n], func(a, b probing) int {
-		return cmp.Or(cmp.Compare(a.candidates, b.candidates), cmp.Compare(a.query, b.query))
+		return cmp.Or(cmp.Compare(len(a.ids), len(b.ids)), cmp.Compare(a.query, b.query))
 	})
-	best, least, sum := 0, c.scan(codes, len(scanned)+n), 0.0
+	best, least, sum := 0, c.scan(codes, len(scanned)+n, radius), 0.0
 	for k := range n {
-		sum += c.index(&s.probings[k])
-		if cost := sum + c.scan(codes, len(scanned)+n-k-1); cost < least {
+		sum += c.verify * float64(len(s.probings[k].ids))
+		if cost := sum + c.scan(codes, len(scanned)+n-k-1, radius); cost < least {
 			best, least = k+1, cost
 		}
 	}

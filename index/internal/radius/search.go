@@ -13,7 +13,6 @@ import (
 // keep it: it is for one goroutine at a time.
 type Searcher struct {
 	level    hamming.Level
-	costs    costs
 	codes    []hash.Code // of the query, permuted
 	probings []probing
 	scanned  []int // queries that are scanned
@@ -23,13 +22,14 @@ type Searcher struct {
 	byLane   [hamming.Lanes][]uint32
 	crowded  int // blocks that are still to be read in full
 	found    []found
+	sorted   []found
 	indexed  []found
 	hits     []Hit
 	plan     Plan
 }
 
 // NewSearcher returns a Searcher that uses the kernels of a level.
-func NewSearcher(l hamming.Level) *Searcher { return &Searcher{level: l, costs: costsOf(l)} }
+func NewSearcher(l hamming.Level) *Searcher { return &Searcher{level: l} }
 
 // Plan says what the last search did.
 func (s *Searcher) Plan() Plan { return s.plan }
@@ -86,7 +86,6 @@ func (s *Searcher) stretch(ctx context.Context, blocks []*block, p *part, q *Que
 				return err
 			}
 			s.indexed = s.collect(p, &s.probings[i], s.indexed)
-			s.plan.Candidates += s.probings[i].candidates
 		}
 		s.plan.Indexed += n
 		slices.SortFunc(s.indexed, compareFound)
@@ -111,7 +110,7 @@ func (s *Searcher) stretch(ctx context.Context, blocks []*block, p *part, q *Que
 		for n < len(indexed) && int(indexed[n].id>>blockBits) <= i {
 			n++
 		}
-		if n > 0 || len(scanned) > hamming.Lanes {
+		if n > 0 {
 			s.found = append(s.found, indexed[:n]...)
 			slices.SortFunc(s.found, compareFound)
 		}
@@ -200,12 +199,41 @@ func (s *Searcher) scan(b *block, i int, queries []int, q *Query, out []found) [
 	case len(queries) == 1:
 		return s.scanOne(b, i, queries[0], q.Radius, out)
 	}
-	for len(queries) > 0 {
+	passes := 0
+	for ; len(queries) > 0; passes++ {
 		n := min(len(queries), hamming.Lanes)
 		out = s.scanLanes(b, i, queries[:n], q.Radius, out)
 		queries = queries[n:]
 	}
+	if passes > 1 {
+		out = s.byPosition(out)
+	}
 	return out
+}
+
+// byPosition orders what several passes found in one block, each in order of
+// position and query. Where there is much of it, as among a thousand copies of a
+// photo, it is counted by position.
+func (s *Searcher) byPosition(all []found) []found {
+	if len(all) < blockSize/8 {
+		slices.SortFunc(all, compareFound)
+		return all
+	}
+	at := make([]uint32, blockSize+1)
+	for _, f := range all {
+		at[f.id&(blockSize-1)+1]++
+	}
+	for i := range blockSize {
+		at[i+1] += at[i]
+	}
+	s.sorted = slices.Grow(s.sorted[:0], len(all))[:len(all)]
+	for _, f := range all {
+		p := &at[f.id&(blockSize-1)]
+		s.sorted[*p] = f
+		*p++
+	}
+	s.sorted, all = all[:0], s.sorted
+	return all
 }
 
 func (s *Searcher) scanOne(b *block, i, query, radius int, out []found) []found {
