@@ -237,7 +237,7 @@ func storeError(err error) error {
 	case says(err, fs.ErrPermission, syscall.EACCES, syscall.EPERM, syscall.EROFS,
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO):
 		return fmt.Errorf("%v", err)
-	case errors.Is(err, badger.ErrTruncateNeeded):
+	case says(err, badger.ErrTruncateNeeded):
 		return fmt.Errorf("the store was not closed cleanly; open it once for writing (%v): %w", err, ErrReadOnly)
 	}
 	return fmt.Errorf("%v; restore the store from a copy: %w", err, ErrCorrupt)

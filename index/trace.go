@@ -2,7 +2,6 @@ package index
 
 import (
 	"context"
-	"slices"
 
 	"github.com/touchstone-go/touchstone/hash"
 )
@@ -81,7 +80,7 @@ func (x *Index) Trace(ctx context.Context, f hash.Fingerprint, o NearOptions) (T
 func (q *query) trace(b *bankView, with *searcher, found int) BankTrace {
 	set, plan := b.codes.Stats(), with.codes.Plan()
 	t := BankTrace{
-		Bank: b.Name, Codes: set.Codes, Dead: set.Dead, Parts: slices.Concat([]int{}, set.Parts), Tail: set.Tail,
+		Bank: b.Name, Codes: set.Codes, Dead: set.Dead, Parts: append([]int{}, set.Parts...), Tail: set.Tail,
 		Queries: len(q.codesFor(b.Main)), Radius: q.radius(b),
 		Indexed: plan.Indexed, Scanned: plan.Scanned,
 		Probes: plan.Probes, Candidates: plan.Candidates, Compared: plan.Codes, Found: found,

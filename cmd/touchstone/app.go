@@ -166,7 +166,7 @@ func (a *app) openRead(ctx context.Context) (*index.Index, error) {
 		Logger:        a.logger(slog.LevelWarn),
 		LocalFeatures: -1,
 	})
-	if errors.Is(err, index.ErrReadOnly) || errors.Is(err, index.ErrCorrupt) {
+	if errors.Is(err, index.ErrReadOnly) {
 		// The log of a store that was not closed looks cut off.
 		return nil, withHint(err, "if the store was not closed cleanly, this puts it right: touchstone check --data %s", a.data)
 	}
