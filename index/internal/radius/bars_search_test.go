@@ -133,6 +133,13 @@ func variants(sets [][]hash.Code, n int) [][]hash.Code {
 	return all
 }
 
+// shuffled returns calls in random order.
+func shuffled(sets [][]hash.Code) [][]hash.Code {
+	r := rand.New(rand.NewPCG(3, 4))
+	r.Shuffle(len(sets), func(i, j int) { sets[i], sets[j] = sets[j], sets[i] })
+	return sets
+}
+
 // apart returns calls of one code each for every code of some calls.
 func apart(sets [][]hash.Code) (all [][]hash.Code) {
 	for _, set := range sets {

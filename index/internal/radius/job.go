@@ -197,7 +197,7 @@ func stay(blocks []*block) []bool {
 	}
 	stays := make([]bool, len(blocks))
 	for i, b := range blocks {
-		stays[i] = b.settled() && 8*settled[b.slab] >= 7*b.slab.blocks
+		stays[i] = b.settled() && 32*settled[b.slab] >= 31*b.slab.blocks
 	}
 	return stays
 }

@@ -154,7 +154,7 @@ const (
 	// crowd is the number of codes of a block near in one half from which the
 	// next blocks are read in full, and again how many of these.
 	crowd = blockSize / 64
-	calm  = 8
+	calm  = 64
 )
 
 // halves says whether a block is read by halves first.
