@@ -38,11 +38,11 @@ func newBlock(n int, o Options) *block {
 // large pages, which need large arrays, save them a miss in three. It lives as
 // long as one of its blocks.
 type slab struct {
-	left   int // codes
-	large  bool
-	blocks int // cut from it
 	a, b   []hamming.Half
 	words  []uint64
+	codes  int // in all
+	cut    int // of which belong to blocks
+	blocks int
 }
 
 // largeSlab is the number of codes from which a slab is worth sharing: 4 MB of
@@ -50,34 +50,38 @@ type slab struct {
 const largeSlab = 1 << 18
 
 func newSlab(n int, o Options) *slab {
-	s := &slab{left: n, large: n >= largeSlab}
 	if o.Words {
-		s.words = advised[uint64](n)
-	} else {
-		s.a, s.b = advised[hamming.Half](n), advised[hamming.Half](n)
+		return &slab{codes: n, words: make([]uint64, n)}
 	}
-	return s
+	return &slab{codes: n, a: make([]hamming.Half, n), b: make([]hamming.Half, n)}
 }
 
-// block cuts an empty block off for as many codes as a block can hold.
-func (s *slab) block() *block { return s.cut(min(s.left, blockSize)) }
+// block cuts off an empty block for as many codes as are left, or as a block can
+// hold.
+func (s *slab) block() *block { return s.blockOf(min(s.codes-s.cut, blockSize)) }
 
-// cut cuts an empty block off for n codes.
-func (s *slab) cut(n int) *block {
+// blockOf cuts off an empty block for n codes.
+func (s *slab) blockOf(n int) *block {
 	b := &block{tags: make([]uint32, 0, n)}
-	if s.large {
+	if s.codes >= largeSlab {
 		b.slab = s
 	}
+	from, to := s.cut, s.cut+n
 	if s.words != nil {
-		b.words = s.words[:0:n]
-		s.words = s.words[n:]
+		b.words = s.words[from:from:to]
 	} else {
-		b.a, b.b = s.a[:0:n], s.b[:0:n]
-		s.a, s.b = s.a[n:], s.b[n:]
+		b.a, b.b = s.a[from:from:to], s.b[from:from:to]
 	}
-	s.left -= n
+	s.cut = to
 	s.blocks++
 	return b
+}
+
+// filled is for when all of the slab has been written.
+func (s *slab) filled() {
+	largePages(s.a)
+	largePages(s.b)
+	largePages(s.words)
 }
 
 // settled blocks need not be copied when they are indexed anew.

@@ -267,8 +267,9 @@ func array[T any](f *fileReader, n uint32) []T {
 	if f.err != nil || n == 0 {
 		return nil
 	}
-	s := advised[T](int(n))
+	s := make([]T, n)
 	into(f, s)
+	largePages(s)
 	return s
 }
 
@@ -293,7 +294,7 @@ func (f *fileReader) blocks(heads []blockHead, o Options) (blocks []*block) {
 	}
 	s := newSlab(codes, o)
 	for _, h := range heads {
-		b := s.cut(int(h.Codes))
+		b := s.blockOf(int(h.Codes))
 		b.base, b.odd, b.even = h.Base, h.Odd, h.Even
 		b.tags = array[uint32](f, h.Codes)
 		if o.Words {
@@ -315,6 +316,7 @@ func (f *fileReader) blocks(heads []blockHead, o Options) (blocks []*block) {
 		}
 		blocks = append(blocks, b)
 	}
+	s.filled()
 	return blocks
 }
 

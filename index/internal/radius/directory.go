@@ -140,12 +140,12 @@ func (s *sorter) build(t *table, blocks []*block) {
 	low := min(localBits, t.width)
 	s.count(t, blocks, low)
 	n := s.starts[len(s.starts)-1]
-	t.ids = advised[uint32](n)
+	t.ids = make([]uint32, n)
 	if n > crowded<<t.width {
-		t.offsets = advised[uint32](1<<t.width + 1)
+		t.offsets = make([]uint32, 1<<t.width+1)
 		t.offsets[1<<t.width] = uint32(n)
 	} else {
-		t.records = advised[record](1 << t.width / recordBuckets)
+		t.records = make([]record, 1<<t.width/recordBuckets)
 	}
 	start := uint32(0)
 	for first, last := 0, 0; first < len(s.starts)-1; first = last {
@@ -158,8 +158,8 @@ func (s *sorter) build(t *table, blocks []*block) {
 			from = s.ends[i-first]
 		}
 	}
-	settle(t.records)
-	settle(t.ids)
+	largePages(t.records)
+	largePages(t.ids)
 }
 
 // blockKeys computes the keys of a block.

@@ -182,6 +182,7 @@ func packed(old []*block, o Options) (blocks []*block) {
 			filling.push(b.tag(pos), b.raw(pos), o.Words)
 		}
 	}
+	s.filled()
 	return blocks
 }
 

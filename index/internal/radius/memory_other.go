@@ -2,8 +2,5 @@
 
 package radius
 
-// advised makes a slice of n.
-func advised[T any](n int) []T { return make([]T, n) }
-
-// settle does nothing here.
-func settle[T any]([]T) {}
+// largePages does nothing here: see memory_linux.go.
+func largePages[T any]([]T) {}

@@ -33,6 +33,11 @@ type costs struct {
 	full      float64 // times as much if both halves are read
 }
 
+// readPart is the part of a scan's cost that reading the numbers of buckets may
+// take for a single code, since after them there may be a scan all the same. The
+// queries of a picture are as a rule not all refused.
+const readPart = 0.7
+
 // largePart is the number of codes from which the tables of a part are far from
 // any cache.
 const largePart = 4 << 20
@@ -87,8 +92,10 @@ func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) 
 	c := costsOf(s.level, codes)
 	// What a scan costs a query, alone or as one of a pass.
 	share := c.scan(codes, len(s.codes), q.Radius) / float64(len(s.codes))
+	read := readPart * share
 	if len(s.codes) > 1 {
 		share = max(share, c.scan(codes, hamming.Lanes, q.Radius)/hamming.Lanes)
+		read = share
 	}
 	scanned = s.scanned[:0]
 	for i, code := range s.codes {
@@ -97,7 +104,7 @@ func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) 
 		switch {
 		case pr.radius < 0:
 			// Codes of the other parity are all that there are.
-		case s.ask(p, pr, c, share, q.Method == Index):
+		case s.ask(p, pr, c, share, read, q.Method == Index):
 			n++
 		default:
 			scanned = append(scanned, i)
@@ -111,13 +118,14 @@ func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) 
 }
 
 // ask puts a query to p as far as it can be without comparing codes, and reports
-// whether it should go on. share is what a scan would cost.
-func (s *Searcher) ask(p *part, q *probing, c costs, share float64, forced bool) bool {
+// whether it should go on. share is what a scan would cost, read what the numbers of
+// buckets may.
+func (s *Searcher) ask(p *part, q *probing, c costs, share, read float64, forced bool) bool {
 	probes := p.probes(q.radius)
 	if probes < 0 || !forced && c.look*float64(probes) > share/2 {
 		return false
 	}
-	most := int(share/c.look) - probes
+	most := int(read/c.look) - probes
 	if forced {
 		most = p.codes * len(p.tables)
 	}

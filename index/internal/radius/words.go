@@ -14,7 +14,7 @@ import (
 // copyWords puts the codes beside their numbers, and reports whether all numbers
 // are those of codes. What stands in place of a number for a run has none.
 func (t *table) copyWords(blocks []*block) bool {
-	t.words, t.overflowWords = advised[uint64](len(t.ids)), make([]uint64, len(t.overflow))
+	t.words, t.overflowWords = make([]uint64, len(t.ids)), make([]uint64, len(t.overflow))
 	for key := range uint32(1) << t.width {
 		start, n := t.bucket(key)
 		if t.offsets == nil && n == full {
