@@ -184,10 +184,10 @@ func Read(r io.Reader, limit int64, o Options) (*View, error) {
 	for _, p := range partHeads {
 		tableHeads = append(tableHeads, heads[tableHead](f, p.Tables))
 	}
-	v.blocks = f.blocks(blockHeads, o)
+	v.blocks = f.runs(blockHeads, partHeads, o)
 	first := 0
 	for i, ph := range partHeads {
-		if f.err != nil || ph.Blocks == 0 || int(ph.Blocks) > len(v.blocks)-first || ph.Tables == 0 || ph.Tables > 16 {
+		if f.err != nil || ph.Tables == 0 || ph.Tables > 16 {
 			f.fail()
 			break
 		}
@@ -273,7 +273,21 @@ func array[T any](f *fileReader, n uint32) []T {
 	return s
 }
 
-// blocks reads the codes.
+// runs reads the codes, those of each part and those of the tail into a slab of
+// their own: what is built anew together gives up its memory together.
+func (f *fileReader) runs(heads []blockHead, parts []partHead, o Options) (blocks []*block) {
+	for _, p := range parts {
+		if p.Blocks == 0 || int(p.Blocks) > len(heads) {
+			f.fail()
+			return nil
+		}
+		blocks = append(blocks, f.blocks(heads[:p.Blocks], o)...)
+		heads = heads[p.Blocks:]
+	}
+	return append(blocks, f.blocks(heads, o)...)
+}
+
+// blocks reads the codes of a run of blocks into one slab.
 func (f *fileReader) blocks(heads []blockHead, o Options) (blocks []*block) {
 	codes := 0
 	for _, h := range heads {

@@ -118,7 +118,8 @@ func (j *Job) living() (n int) {
 	return n
 }
 
-// packs reports whether what lives fits into fewer blocks.
+// packs reports whether what lives fits into fewer blocks, all of it copied
+// together.
 func (j *Job) packs() bool {
 	blocks, held, base := 0, blockSize, uint64(0)
 	for _, b := range j.old {
@@ -139,25 +140,28 @@ func (j *Job) packs() bool {
 // on two goroutines of its own that end before it does. It fails only with an error of ctx.
 func (j *Job) Run(ctx context.Context) error {
 	o := j.view.shape.Options
-	j.blocks = packed(j.old, o)
 	// Behind what is built there may be parts, and no tail comes before a part.
-	last := j.parts+j.joined == len(j.view.parts)
-	if n := j.living(); n == 0 || last && n < o.least() {
-		j.done = true
-		return nil
+	n, last := j.living(), j.parts+j.joined == len(j.view.parts)
+	indexed := n > 0 && !(last && n < o.least())
+	j.blocks = packed(j.old, o, indexed)
+	if indexed {
+		p := newPart(j.blocks, j.view.shape, o.tables(n))
+		if err := p.build(ctx); err != nil {
+			return err
+		}
+		j.part = p
 	}
-	p := newPart(j.blocks, j.view.shape, o.tables(j.living()))
-	if err := p.build(ctx); err != nil {
-		return err
-	}
-	j.part, j.done = p, true
+	j.done = true
 	return nil
 }
 
-// packed returns the living codes of blocks. Those of stay are shared, others
-// copied together into a new slab.
-func packed(old []*block, o Options) (blocks []*block) {
-	stays := stay(old)
+// packed returns the living codes of blocks, copied together into a new slab; if
+// they are to be indexed, but for the blocks that may stay.
+func packed(old []*block, o Options, indexed bool) (blocks []*block) {
+	stays := make([]bool, len(old))
+	if indexed {
+		stays = stay(old)
+	}
 	moved := 0
 	for i, b := range old {
 		if !stays[i] {
@@ -244,8 +248,9 @@ func (j *Job) fits(v *View) bool {
 			indexed += len(p.blocks)
 		}
 	}
-	// What it takes of the tail lies behind the last part.
-	return first == j.first && (indexed == len(j.old) || last == len(v.parts))
+	// What it takes of the tail, or leaves as tail, lies behind the last part.
+	tail := indexed < len(j.old) || j.part == nil && len(j.blocks) > 0
+	return first == j.first && (!tail || last == len(v.parts))
 }
 
 // carry marks the codes in next that were removed since then.
