@@ -45,7 +45,8 @@ type Index struct {
 	upkeep upkeep // of the sets of codes
 
 	searchFrom int            // codes from which there is a search file
-	searchFile []*radius.View // what it holds, by number of the bank
+	searchFile []*radius.View // what it holds, by number of the bank,
+	searchSeq  uint64         // and of which state
 
 	commit func(*badger.Txn) error // Commit, or a test's failure
 }

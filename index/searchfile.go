@@ -73,7 +73,7 @@ func (s *state) sets() (sets []*radius.View) {
 // keepSearch writes the file for the last state. It never fails: the file is not
 // needed.
 func (x *Index) keepSearch(s *state) {
-	if x.options.InMemory || x.options.ReadOnly || slices.Equal(x.searchFile, s.sets()) {
+	if x.options.InMemory || x.options.ReadOnly || x.searchSeq == s.seq && slices.Equal(x.searchFile, s.sets()) {
 		return
 	}
 	path := filepath.Join(x.dir, searchName)
@@ -167,23 +167,26 @@ func (x *Index) takeSearch(l *loader) bool {
 	for i, b := range l.banksByID() {
 		b.codes, b.chunks = sets[i], chunks[i]
 	}
-	x.searchFile = sets
+	x.searchFile, x.searchSeq = sets, l.seq
 	return true
 }
 
 // readSearch reads the sets of a state. The file is summed before it is read, so
 // that what is read is what was written.
 func readSearch(path string, s *state) ([]*radius.View, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a file") // and opening a pipe would wait
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	head := searchHead(s)
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	size := info.Size() - 8
 	got := make([]byte, len(head))
 	if _, err := io.ReadFull(f, got); err != nil || !bytes.Equal(got, head) {

@@ -151,6 +151,15 @@ func TestSearchFileKept(t *testing.T) {
 	if after, err := os.Stat(filepath.Join(dir, searchName)); err != nil || !os.SameFile(before, after) {
 		t.Errorf("the file was written anew without a change (%v)", err)
 	}
+	// A change that touches no codes makes another state.
+	p := DefaultPolicy(Fake, hash.PDQ)
+	p.Strong--
+	if err := x.SetPolicy(ctx, "a", p); err != nil {
+		t.Fatal(err)
+	}
+	if x = reopened(t, x, dir, &Options{FreeSpace: func(string) (uint64, error) { return free, nil }}); x.searchFile == nil {
+		t.Error("the file was not written anew after a change of policy")
+	}
 	addCodes(t, x, "a", 100, 101)
 	free = 1 << 20
 	x = reopened(t, x, dir, nil)

@@ -123,7 +123,7 @@ func (l *list) take(hits []Hit) {
 
 // add takes up a hit if it is among the nearest.
 func (l *list) add(h Hit) {
-	if int(h.Dist) > l.bound {
+	if int(h.Dist) > l.bound || len(l.hits) == l.k && compareNearest(h, l.hits[l.k-1]) >= 0 {
 		return
 	}
 	same := slices.IndexFunc(l.hits, func(o Hit) bool { return o.Tag == h.Tag })

@@ -193,7 +193,7 @@ func (s *Searcher) scan(b *block, i int, queries []int, q *Query, out []found) [
 			}
 		}
 		if len(queries) > 1 {
-			slices.SortFunc(out, compareFound)
+			out = s.byPosition(out)
 		}
 		return out
 	case len(queries) == 1:
