@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// What a View holds can be made again from the codes, at a sixth of a second a
+// What a View holds can be made again from the codes, in half a second a
 // million. A file of it is read at the speed of the disk instead. It is a copy of
 // memory, for this machine and this version: whatever does not fit is an error,
 // and who gets one makes the View again. It has no checksum of its own; the

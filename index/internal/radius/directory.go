@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"context"
 	"math/bits"
 	"slices"
 )
@@ -135,10 +136,12 @@ type sorter struct {
 }
 
 // build fills t with the codes of blocks. The number of a code is that of its
-// block and its position there.
-func (s *sorter) build(t *table, blocks []*block) {
+// block and its position there. It ends early with an error of ctx.
+func (s *sorter) build(ctx context.Context, t *table, blocks []*block) error {
 	low := min(localBits, t.width)
-	s.count(t, blocks, low)
+	if err := s.count(ctx, t, blocks, low); err != nil {
+		return err
+	}
 	n := s.starts[len(s.starts)-1]
 	t.ids = make([]uint32, n)
 	if n > crowded<<t.width {
@@ -151,7 +154,9 @@ func (s *sorter) build(t *table, blocks []*block) {
 	for first, last := 0, 0; first < len(s.starts)-1; first = last {
 		for last = first + 1; last < len(s.starts)-1 && s.starts[last+1]-s.starts[first] <= atOnce; last++ {
 		}
-		s.read(t, blocks, low, first, last)
+		if err := s.read(ctx, t, blocks, low, first, last); err != nil {
+			return err
+		}
 		from := 0
 		for i := first; i < last; i++ {
 			start = s.part(t, i<<low, low, s.entries[from:s.ends[i-first]], start)
@@ -160,6 +165,7 @@ func (s *sorter) build(t *table, blocks []*block) {
 	}
 	largePages(t.records)
 	largePages(t.ids)
+	return nil
 }
 
 // blockKeys computes the keys of a block.
@@ -172,11 +178,14 @@ func (s *sorter) blockKeys(t *table, b *block) []uint32 {
 }
 
 // count finds where the parts of equal bits above low begin.
-func (s *sorter) count(t *table, blocks []*block, low int) {
+func (s *sorter) count(ctx context.Context, t *table, blocks []*block, low int) error {
 	parts := 1 << (t.width - low)
 	s.starts = slices.Grow(s.starts[:0], parts+1)[:parts+1]
 	clear(s.starts)
 	for _, b := range blocks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for _, k := range s.blockKeys(t, b) {
 			s.starts[k>>low+1]++
 		}
@@ -184,11 +193,12 @@ func (s *sorter) count(t *table, blocks []*block, low int) {
 	for i := range parts {
 		s.starts[i+1] += s.starts[i]
 	}
+	return nil
 }
 
 // read puts the codes of the parts from first to last into s.entries, part by
 // part; s.ends says where each ends.
-func (s *sorter) read(t *table, blocks []*block, low, first, last int) {
+func (s *sorter) read(ctx context.Context, t *table, blocks []*block, low, first, last int) error {
 	s.ends = append(s.ends[:0], s.starts[first:last]...)
 	for i := range s.ends {
 		s.ends[i] -= s.starts[first]
@@ -196,6 +206,9 @@ func (s *sorter) read(t *table, blocks []*block, low, first, last int) {
 	n := s.starts[last] - s.starts[first]
 	s.entries = slices.Grow(s.entries[:0], n)[:n]
 	for i, b := range blocks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s.signs = b.values(s.signs[:0], t.sign)
 		for pos, k := range s.blockKeys(t, b) {
 			part := int(k>>low) - first
@@ -206,6 +219,7 @@ func (s *sorter) read(t *table, blocks []*block, low, first, last int) {
 			s.ends[part]++
 		}
 	}
+	return nil
 }
 
 // part fills the buckets of one part of the entries, whose numbers begin at

@@ -37,8 +37,9 @@ func (e *Edit) own() {
 	}
 }
 
-// Add adds a code. It panics if the tag is not above all that were ever added:
-// that is a mistake of the caller, and the order is what all searches rest on.
+// Add adds a code. It panics if the tag is not above all that the set holds,
+// removed ones in memory included: that is a mistake of the caller, and the order
+// is what all searches rest on.
 func (e *Edit) Add(tag uint64, c hash.Code) {
 	if !e.view.shape.Words {
 		c = permuted(c)

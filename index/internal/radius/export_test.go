@@ -1,6 +1,10 @@
 package radius
 
-import "context"
+import (
+	"context"
+
+	"github.com/touchstone-go/touchstone/hash"
+)
 
 // Due waits for tens of thousands of codes before it asks for an index. The tests
 // that compare with a model want indexes over a handful of codes, and several of
@@ -36,3 +40,6 @@ func (j *Job) force(ctx context.Context) error {
 	j.part = p
 	return nil
 }
+
+// Permuted returns a code in the order in which it lies in memory.
+func Permuted(c hash.Code) hash.Code { return permuted(c) }

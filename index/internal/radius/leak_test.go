@@ -47,7 +47,7 @@ func filled(r *rand.Rand, o Options, n int) *View {
 	return e.View()
 }
 
-// A job that is told to end begins no other table, leaves no goroutine behind,
+// A job that is told to end begins no other block, leaves no goroutine behind,
 // and can be run again.
 func TestRunCancelled(t *testing.T) {
 	for _, o := range []Options{{Tables: 16}, {Words: true, Tables: 4}} {
@@ -61,8 +61,9 @@ func TestRunCancelled(t *testing.T) {
 				t.Fatalf("%+v, ended at check %d: %v", o, n, err)
 			}
 			goleak.VerifyNone(t, before)
-			if ctx.after.Load() != 1 {
-				t.Errorf("%+v: went on after the end, %d checks", o, ctx.after.Load())
+			// Each goroutine looks once more, and so does who waits for them.
+			if n := ctx.after.Load(); n > 5 {
+				t.Errorf("%+v: went on after the end, %d checks", o, n)
 			}
 			if err := j.force(t.Context()); err != nil {
 				t.Fatal(err)

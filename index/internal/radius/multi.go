@@ -3,6 +3,7 @@ package radius
 import (
 	"context"
 	"math/bits"
+	"runtime"
 	"sync"
 
 	"github.com/touchstone-go/touchstone/hash"
@@ -16,7 +17,8 @@ import (
 // search in Hamming space with multi-index hashing", 2014): with r = s*m + a, the
 // first a+1 chunks need the distance s, the others s-1, or none at all if that is
 // below zero. With ten million codes and m = 11 a search within 30 bits asks
-// 2,600 of 100 million buckets and compares 4,000 codes.
+// 2,600 of 100 million buckets, in which there are as many codes, and compares a
+// third of these.
 //
 // Four more things make it fast:
 //
@@ -38,8 +40,7 @@ import (
 //     line as long as for a dozen. So it is done in three passes, the directory
 //     for all probes, the numbers of all buckets, the codes of all numbers
 //     (hamming.At), and each asks for the lines of the next before it is done
-//     (probe.go). That and the signs took a search among a million codes from
-//     74 us to 7.
+//     (probe.go).
 //
 // 64-bit codes lie beside their numbers in the tables, so the third pass needs
 // no memory but that of the second.
@@ -134,31 +135,30 @@ func tablesFor(n int, words bool) int {
 	return 10
 }
 
-// build makes the tables, two at a time.
+// build makes the tables, two at a time if that leaves a processor to others. It
+// fails with an error of ctx only.
 func (p *part) build(ctx context.Context) error {
 	var wait sync.WaitGroup
 	next := make(chan *table)
-	for range 2 {
+	for range max(1, min(2, runtime.GOMAXPROCS(0)-1)) {
 		wait.Go(func() {
 			var s sorter
 			for t := range next {
-				s.build(t, p.blocks)
-				if p.words {
+				if s.build(ctx, t, p.blocks) == nil && p.words {
 					t.copyWords(p.blocks)
 				}
 			}
 		})
 	}
-	var err error
 	for i := range p.tables {
-		if err = ctx.Err(); err != nil {
+		if ctx.Err() != nil {
 			break
 		}
 		next <- &p.tables[i]
 	}
 	close(next)
 	wait.Wait()
-	return err
+	return ctx.Err()
 }
 
 // radii splits a radius among the tables; -1 is a table that need not be asked.

@@ -12,7 +12,7 @@ import (
 // next to nothing. Only when these hold too few is everything scanned, under a
 // bound that is the distance of the last code of the list: it falls quickly to what
 // the nearest strangers have. A stranger's half is within that bound nearly
-// always, so both halves of all codes are read.
+// always; then the scan reads both halves of all codes at once.
 
 // grown are the radii that are tried first.
 var grown = [...]int{6, 12, 30}
@@ -22,8 +22,8 @@ var grown = [...]int{6, 12, 30}
 // order of distance and then tag. accept, if not nil, says which tags count.
 // q.Method is not looked at, but for Plain.
 func (s *Searcher) Nearest(ctx context.Context, v *View, q Query, k int, accept func(tag uint64) bool) ([]Hit, error) {
+	s.plan, s.crowded = Plan{}, 0
 	if k <= 0 || len(q.Codes) == 0 || q.Radius < 0 {
-		s.plan = Plan{}
 		return nil, nil
 	}
 	var sum Plan
@@ -45,7 +45,7 @@ func (s *Searcher) Nearest(ctx context.Context, v *View, q Query, k int, accept 
 			}
 		}
 	}
-	s.plan = Plan{}
+	s.plan, s.crowded = Plan{}, 0
 	s.permute(v, q.Codes)
 	l := list{k: k, bound: q.Radius, accept: accept}
 	err := s.nearestScan(ctx, v, &q, &l)
@@ -98,7 +98,7 @@ func (b *block) slice(from, to int) *block {
 	return &block{tags: b.tags[from:to], a: b.a[from:to], b: b.b[from:to]}
 }
 
-// scanWithin is scan for all queries, from position 0 on, with both halves at once.
+// scanWithin is scan for all queries, from position 0 on.
 func (s *Searcher) scanWithin(b *block, radius int, m Method, out []found) []found {
 	s.scanned = s.scanned[:0]
 	for i := range s.codes {

@@ -2,6 +2,7 @@ package radius
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/touchstone-go/touchstone/index/internal/hamming"
@@ -36,7 +37,7 @@ type costs struct {
 // readPart is the part of a scan's cost that reading the numbers of buckets may
 // take for a single code, since after them there may be a scan all the same. The
 // queries of a picture are as a rule not all refused.
-const readPart = 0.7
+const readPart = 0.4
 
 // largePart is the number of codes from which the tables of a part are far from
 // any cache.
@@ -86,8 +87,8 @@ type Plan struct {
 }
 
 // divide chooses for each query whether p answers it. Those it does are
-// s.probings[:n]; the others are returned.
-func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) {
+// s.probings[:n], the others s.scanned.
+func (s *Searcher) divide(ctx context.Context, p *part, blocks int, q *Query) (n int, err error) {
 	codes := blocks * blockSize
 	c := costsOf(s.level, codes)
 	// What a scan costs a query, alone or as one of a pass.
@@ -97,8 +98,11 @@ func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) 
 		share = max(share, c.scan(codes, hamming.Lanes, q.Radius)/hamming.Lanes)
 		read = share
 	}
-	scanned = s.scanned[:0]
+	s.scanned = s.scanned[:0]
 	for i, code := range s.codes {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		pr := s.probing(n)
 		pr.query, pr.code, pr.radius = i, code, p.reach(code, q.Radius)
 		switch {
@@ -107,14 +111,13 @@ func (s *Searcher) divide(p *part, blocks int, q *Query) (n int, scanned []int) 
 		case s.ask(p, pr, c, share, read, q.Method == Index):
 			n++
 		default:
-			scanned = append(scanned, i)
+			s.scanned = append(s.scanned, i)
 		}
 	}
-	if q.Method != Index && n > 0 {
-		n, scanned = s.cheapest(c, n, scanned, codes, q.Radius)
+	if q.Method != Index && n > 0 && len(s.scanned) > 0 {
+		n = s.cheapest(c, n, codes, q.Radius)
 	}
-	s.scanned = scanned
-	return n, scanned
+	return n, nil
 }
 
 // ask puts a query to p as far as it can be without comparing codes, and reports
@@ -142,27 +145,25 @@ func (s *Searcher) ask(p *part, q *probing, c costs, share, read float64, forced
 	return forced || c.verify*float64(len(q.ids)) <= share
 }
 
-// cheapest takes those queries back into the scan that add less to it than they
-// still cost by themselves.
-func (s *Searcher) cheapest(c costs, n int, scanned []int, codes, radius int) (int, []int) {
-	if len(scanned) == 0 {
-		return n, scanned
-	}
+// cheapest takes those of n queries back into the scan that add less to it than
+// they still cost by themselves, and returns how many are left.
+func (s *Searcher) cheapest(c costs, n, codes, radius int) int {
 	slices.SortFunc(s.probings[:n], func(a, b probing) int {
 		return cmp.Or(cmp.Compare(len(a.ids), len(b.ids)), cmp.Compare(a.query, b.query))
 	})
-	best, least, sum := 0, c.scan(codes, len(scanned)+n, radius), 0.0
+	all := len(s.scanned) + n
+	best, least, sum := 0, c.scan(codes, all, radius), 0.0
 	for k := range n {
 		sum += c.verify * float64(len(s.probings[k].ids))
-		if cost := sum + c.scan(codes, len(scanned)+n-k-1, radius); cost < least {
+		if cost := sum + c.scan(codes, all-k-1, radius); cost < least {
 			best, least = k+1, cost
 		}
 	}
 	for _, pr := range s.probings[best:n] {
-		scanned = append(scanned, pr.query)
+		s.scanned = append(s.scanned, pr.query)
 	}
-	slices.Sort(scanned)
-	return best, scanned
+	slices.Sort(s.scanned)
+	return best
 }
 
 // probing returns the buffers for the i-th query.

@@ -9,7 +9,7 @@
 //     query, or nearly so: some thousands of ten million.
 //   - Where there is none (the youngest codes), or where it would have to look at
 //     too many (a wide radius, a photo that was uploaded a million times), the
-//     codes are scanned (scan.go) by the kernels of package hamming, half of
+//     codes are scanned (search.go) by the kernels of package hamming, half of
 //     each code first, eight queries in a pass.
 //   - A planner (plan.go) counts what the index would look at before it does, and
 //     takes the cheaper. So no data make a search much dearer than a scan.
@@ -61,7 +61,7 @@ type View struct {
 // shape is what all views of a set share.
 type shape struct {
 	Options
-	mu   sync.Mutex
+	mu   sync.Mutex // guards the map, not what is in it
 	keys map[chunk]*key
 }
 
@@ -150,13 +150,12 @@ func (v *View) All() iter.Seq[uint64] {
 
 // Stats describes how a set lies in memory.
 type Stats struct {
-	Codes    int   // living
-	Dead     int   // removed, and still in memory
-	Parts    []int // codes of each index, dead ones included
-	Tables   []int // tables of each index
-	Tail     int   // codes that have none, dead ones included
-	Bytes    int64 // of codes, tags and indexes
-	Overflow int   // postings beyond the usual buckets: see directory.go
+	Codes  int   // living
+	Dead   int   // removed, and still in memory
+	Parts  []int // codes of each index, dead ones included
+	Tables []int // tables of each index
+	Tail   int   // codes that have none, dead ones included
+	Bytes  int64 // of codes, tags and indexes
 }
 
 // Stats counts.
@@ -174,7 +173,6 @@ func (v *View) Stats() (s Stats) {
 		s.Tail -= p.codes
 		for i := range p.tables {
 			s.Bytes += p.tables[i].bytes()
-			s.Overflow += len(p.tables[i].overflow)
 		}
 	}
 	return s

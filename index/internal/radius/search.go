@@ -46,12 +46,12 @@ func (s *Searcher) Within(ctx context.Context, v *View, q Query, visit func([]Hi
 	s.permute(v, q.Codes)
 	first := 0
 	for _, p := range v.parts {
-		if err := s.stretch(ctx, v.blocks[first:first+len(p.blocks)], p, &q, visit); err != nil {
+		if err := s.searchRun(ctx, v.blocks[first:first+len(p.blocks)], p, &q, visit); err != nil {
 			return err
 		}
 		first += len(p.blocks)
 	}
-	return s.stretch(ctx, v.blocks[first:], nil, &q, visit)
+	return s.searchRun(ctx, v.blocks[first:], nil, &q, visit)
 }
 
 func (s *Searcher) permute(v *View, codes []hash.Code) {
@@ -66,8 +66,8 @@ func (s *Searcher) permute(v *View, codes []hash.Code) {
 	}
 }
 
-// stretch searches a run of blocks, of which p, if not nil, is the index.
-func (s *Searcher) stretch(ctx context.Context, blocks []*block, p *part, q *Query, visit func([]Hit) error) error {
+// searchRun searches a run of blocks, of which p, if not nil, is the index.
+func (s *Searcher) searchRun(ctx context.Context, blocks []*block, p *part, q *Query, visit func([]Hit) error) error {
 	first := 0
 	for first < len(blocks) && blocks[first].last() < q.From {
 		first++
@@ -77,35 +77,51 @@ func (s *Searcher) stretch(ctx context.Context, blocks []*block, p *part, q *Que
 	}
 	s.plan.Parts++
 	s.indexed = s.indexed[:0]
-	scanned := s.scanned[:0]
 	if p != nil && (q.Method == Auto || q.Method == Index) {
-		var n int
-		n, scanned = s.divide(p, len(blocks)-first, q)
-		for i := range s.probings[:n] {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			s.indexed = s.collect(p, &s.probings[i], s.indexed)
+		if err := s.ofIndex(ctx, p, len(blocks)-first, q); err != nil {
+			return err
 		}
-		s.plan.Indexed += n
-		slices.SortFunc(s.indexed, compareFound)
 	} else {
+		s.scanned = s.scanned[:0]
 		for i := range s.codes {
-			scanned = append(scanned, i)
+			s.scanned = append(s.scanned, i)
 		}
-		s.scanned = scanned
 	}
-	s.plan.Scanned += len(scanned)
-	if len(scanned) == 0 {
+	s.plan.Scanned += len(s.scanned)
+	if len(s.scanned) == 0 {
 		return s.report(blocks, s.indexed, q, visit)
 	}
+	return s.scanRun(ctx, blocks, first, q, visit)
+}
+
+// ofIndex puts into s.indexed what p finds, in order, and into s.scanned the
+// queries that are left.
+func (s *Searcher) ofIndex(ctx context.Context, p *part, blocks int, q *Query) error {
+	n, err := s.divide(ctx, p, blocks, q)
+	if err != nil {
+		return err
+	}
+	for i := range s.probings[:n] {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.indexed = s.collect(p, &s.probings[i], s.indexed)
+	}
+	s.plan.Indexed += n
+	slices.SortFunc(s.indexed, compareFound)
+	return nil
+}
+
+// scanRun scans blocks from the first-th on for the queries in s.scanned, and
+// reports what it finds together with s.indexed.
+func (s *Searcher) scanRun(ctx context.Context, blocks []*block, first int, q *Query, visit func([]Hit) error) error {
 	indexed := s.indexed
 	for i := first; i < len(blocks); i++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		s.plan.Codes += len(blocks[i].tags)
-		s.found = s.scan(blocks[i], i, scanned, q, s.found[:0])
+		s.found = s.scan(blocks[i], i, s.scanned, q, s.found[:0])
 		n := 0
 		for n < len(indexed) && int(indexed[n].id>>blockBits) <= i {
 			n++
