@@ -10,9 +10,9 @@ import (
 
 // The codes of whole pictures of a bank are one set (package radius). The
 // simplest way is to keep them beside the references, an array for each frame,
-// and to scan them; that was 28 ms for a million references of two codes under all
-// variants of a picture. The set answers by an index what an index is good for, and
-// scans the rest.
+// and to scan them; for a million references of two codes, under all variants of a
+// picture, that takes some tens of milliseconds. The set answers by an index what
+// an index is good for, and scans the rest.
 //
 // Each code has a tag, from which its reference follows: the slot and, in the
 // two lowest bits, the frame. Slots of a bank grow, and so do tags. A reference
@@ -151,31 +151,31 @@ type pair struct {
 
 // each calls visit with the references of b that have a code within r of one of
 // codes, in the order of their slots; each with its nearest pair, and of equal
-// ones that of the first code of the query, then of the first frame. Slots before since are
-// left out.
+// ones that of the first code of the query, then of the first frame. Slots before
+// since are left out.
 func (s *searcher) each(ctx context.Context, b *bankView, codes []hash.Code, r int, since uint64, m radius.Method, visit func(pair) error) error {
 	var last pair // its hits may go on in the next call
-	any := false
+	held := false // there is one
 	q := radius.Query{Codes: codes, Radius: min(r, b.Main.Bits()), From: tagOf(since, 0), Method: m}
 	err := s.codes.Within(ctx, b.codes, q, func(hits []radius.Hit) error {
 		for _, h := range hits {
 			n := pair{slotOf(h.Tag), frameOf(h.Tag), int(h.Query), int(h.Dist)}
 			switch {
-			case any && n.slot == last.slot:
+			case held && n.slot == last.slot:
 				if n.dist < last.dist || n.dist == last.dist && n.query < last.query {
 					last = n
 				}
 				continue
-			case any:
+			case held:
 				if err := visit(last); err != nil {
 					return err
 				}
 			}
-			last, any = n, true
+			last, held = n, true
 		}
 		return nil
 	})
-	if err == nil && any {
+	if err == nil && held {
 		err = visit(last)
 	}
 	return err

@@ -18,9 +18,11 @@
 //     writers.
 //   - A damaged store is refused (ErrCorrupt) instead of matching less: the
 //     checksums of all tables are verified by Open, each bank's number of
-//     references and a sum over them are compared when it is loaded, the last
-//     sequence number with that at the last Close, each record with its search
-//     column when it is shown. [Index.Check] compares all.
+//     references and a sum over them are compared when its search column is read,
+//     the last sequence number with that at the last Close, each record with its
+//     search column when it is shown. Where a search file takes the place of the
+//     column, it has a checksum of its own and names the state that it is of.
+//     [Index.Check] compares all, the column included.
 //   - All errors are those of this package, of package hash, of the caller's
 //     context and reader, and of the operating system. Badger's are quoted, not
 //     wrapped.
@@ -31,12 +33,16 @@
 // reads the search columns into memory: 8 bytes for a reference, 36 for each of its
 // codes (one to three), and 34 for each of up to 32 regions. It returns when these
 // can be scanned; an index of the codes is built behind (upkeep.go,
-// [Index.Settled]) and takes about 60 bytes more for each code. A search finds the
-// references near a picture in it (codes.go, near.go), scans the regions
-// (region.go), then reads the records of the best hits; [Index.Trace] says what it
-// compares, [Index.Memory] what the codes take. That is
-// mode [Fast]. Mode [Thorough] then reads the features of candidates and
-// aligns them with the picture (thorough.go).
+// [Index.Settled]) and takes 50 to 60 bytes more for each code. From 262,144 codes
+// on Close keeps codes and indexes in the file SEARCH (searchfile.go), and the next
+// Open takes that instead of the columns if the store has not changed since. The
+// file may be deleted at any time, and a copy of the store needs none.
+//
+// A search finds the references near a picture in the index (codes.go, near.go),
+// scans the regions (region.go), then reads the records of the best hits;
+// [Index.Trace] says what it compares, [Index.Memory] what the codes take. That is
+// mode [Fast]. Mode [Thorough] then reads the features of candidates and aligns
+// them with the picture (thorough.go).
 //
 // In mode Fast a JPEG is decoded at a fraction of its size ([hash.Hasher]). Only if that
 // seems to match, or if a bank's main hash is one of goimagehash's, it is read exactly,
@@ -70,6 +76,9 @@
 //   - An iterator ([Index.References], [Index.Changes]) holds its snapshot until
 //     the loop ends, and Close waits for it.
 //   - 64-bit systems only: Open fails on others.
+//   - When an index of more than a million codes was built, the memory that became
+//     free is given back to the system (debug.FreeOSMemory). That is a full
+//     collection of the whole program's heap.
 //   - The journal is kept whole, and a bank cannot be deleted.
 //   - A disk that fills up kills the process inside Badger. Free space is
 //     looked at before each commit (Options.MinFree); what other processes write

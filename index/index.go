@@ -161,6 +161,11 @@ func (x *Index) prepareDir() error {
 // checkSpace fails with ErrNoSpace below the reserve, but asks for no more
 // than limit.
 func (x *Index) checkSpace(limit int64) error {
+	return x.wantFree(min(limit, x.options.MinFree))
+}
+
+// wantFree fails with ErrNoSpace if less than want bytes are free.
+func (x *Index) wantFree(want int64) error {
 	if x.options.InMemory || x.options.MinFree < 0 {
 		return nil
 	}
@@ -168,7 +173,7 @@ func (x *Index) checkSpace(limit int64) error {
 	if err != nil {
 		return fmt.Errorf("free space of %s: %w", x.dir, err)
 	}
-	if want := min(limit, x.options.MinFree); free < uint64(want) {
+	if free < uint64(want) {
 		return fmt.Errorf("%d bytes free in %s, want %d: %w", free, x.dir, want, ErrNoSpace)
 	}
 	return nil
@@ -239,7 +244,7 @@ type loader struct {
 	txn *badger.Txn
 	log *slog.Logger
 	// takeSearch fills the banks from the search file if it can; see searchfile.go.
-	takeSearch func(*loader) bool
+	takeSearch func(context.Context, *loader) bool
 	loaded     counts       // of the bank that is being read
 	bank       *bankView    // that one
 	set        *radius.Edit // of its codes
@@ -268,7 +273,7 @@ func (l *loader) load(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(l.banks, func(a, b *bankView) int { return cmp.Compare(a.id, b.id) })
-	if !l.takeSearch(l) {
+	if !l.takeSearch(ctx, l) {
 		if err := scan(ctx, l.txn, []byte{tabColumn}, nil, false, l.addRow); err != nil {
 			return err
 		}
@@ -446,6 +451,11 @@ func (b *bankView) agrees(got counts) error {
 
 // Close waits for what is under way (an iteration over References or Changes
 // included), then closes the store. Every later call returns ErrClosed.
+//
+// From 262,144 codes on it first writes what the next Open can take over (SEARCH in
+// the directory), unless nothing has changed. That takes some seconds for ten
+// million codes, and is a file of about 90 bytes for each; if it fails, that is only
+// logged.
 func (x *Index) Close() error {
 	err := ErrClosed
 	x.once.Do(func() { err = x.close() })

@@ -72,9 +72,9 @@ const defaultNearLimit = 1000
 // Of each kind of bank the best o.Limit matches are returned; at the limit,
 // among equal ones of a bank, those that were added first.
 //
-// It fails with ErrInvalid for the zero Fingerprint and a negative radius, with a *hash.UnusableError
-// (TooPlain) if f has a quality below hash.MinQuality, and with ErrCorrupt if
-// the store contradicts itself.
+// It fails with ErrInvalid for the zero Fingerprint and a negative radius, with a
+// *hash.UnusableError (TooPlain) if f has a quality below hash.MinQuality, and with
+// ErrCorrupt if the store contradicts itself.
 func (x *Index) Near(ctx context.Context, f hash.Fingerprint, o NearOptions) ([]Match, error) {
 	s := x.acquire()
 	if s == nil {

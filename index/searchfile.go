@@ -3,9 +3,9 @@ package index
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -21,8 +21,9 @@ import (
 // What a search needs is all in the rows of the store: Open scans row 10 and can
 // answer, and the indexes are built behind it. For ten million codes that is some
 // seconds of scanning and some of building, which is long for a process that is
-// only to be restarted. So Close writes what is in memory into a file of its own, SEARCH,
-// in the directory of the store, and Open takes it if it is of this very state.
+// only to be restarted. So Close writes what is in memory into a file of its own,
+// SEARCH, in the directory of the store, and Open takes it if it is of this very
+// state.
 //
 //	magic    20  "touchstone search 1\n"
 //	seq       8  of the last change
@@ -30,19 +31,23 @@ import (
 //	sets         of each bank, as package radius writes them
 //	sum       8  xxhash64 of all before
 //
-// Numbers are little-endian. The file is never needed. It is taken only if its sum is
-// right, its number is that of the store, and its banks, counts and sums are
+// Numbers are little-endian. The file is never needed. It is taken only if its sum
+// is right, its number is that of the store, and its banks, counts and sums are
 // those of row 03; anything else (a crash, a copy of the store from another day,
-// another version, a machine of the other byte order) and Open does what it would do without it. What was
-// not scanned was not checked either: rows 10 that were damaged since are found by
-// Check, and by the records of what is found.
+// another version, a machine of the other byte order) and Open does what it would
+// do without it. What was not scanned was not checked either: rows 10 that were
+// damaged since are found by Check, and by the records of what is found.
+//
+// Deliberately not done: syncing the file. Its sum tells one that a failure of
+// power tore.
 
 const (
 	searchName  = "SEARCH"
+	searchNew   = searchName + ".new" // while it is written
 	searchMagic = "touchstone search 1\n"
 
 	// minSearchFile is the number of codes from which there is a file. Fewer are
-	// scanned and indexed in a tenth of a second.
+	// scanned and indexed in some quarter of a second.
 	minSearchFile = 1 << 18
 )
 
@@ -76,48 +81,44 @@ func (x *Index) keepSearch(s *state) {
 	if x.options.InMemory || x.options.ReadOnly || x.searchSeq == s.seq && slices.Equal(x.searchFile, s.sets()) {
 		return
 	}
-	path := filepath.Join(x.dir, searchName)
 	codes, size := 0, int64(0)
 	for _, v := range s.sets() {
 		codes += v.Len()
 		size += v.Stats().Bytes
 	}
-	err := os.Remove(path) // first, so that there is room for the new one
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
+	err := x.removeSearch() // first, so that there is room for the new one
 	if err == nil && codes >= x.searchFrom && radius.CanWrite() {
-		if err = x.checkRoom(size); err == nil {
-			err = writeSearch(path, s)
+		if err = x.wantFree(size + x.options.MinFree); err == nil {
+			err = writeSearch(x.dir, s)
 		}
 	}
 	if err != nil {
-		x.options.Logger.Warn("the search file was not written; the next start will take longer", "path", path, "error", err)
+		x.options.Logger.Warn("the search file was not written; the next start will take longer", "dir", x.dir, "error", err)
 	}
 }
 
-// checkRoom fails with ErrNoSpace if size bytes more would go below the reserve.
-func (x *Index) checkRoom(size int64) error {
-	if x.options.MinFree < 0 {
-		return nil
-	}
-	free, err := x.options.FreeSpace(x.dir)
-	if err == nil && free < uint64(size)+uint64(x.options.MinFree) {
-		err = fmt.Errorf("%d bytes free, want %d and a reserve of %d: %w", free, size, x.options.MinFree, ErrNoSpace)
+// removeSearch removes the file, and what a process left that was killed while it
+// wrote one.
+func (x *Index) removeSearch() (err error) {
+	for _, name := range []string{searchName, searchNew} {
+		if e := os.Remove(filepath.Join(x.dir, name)); !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
 	}
 	return err
 }
 
-// writeSearch writes the file under another name first, so that there is a whole
-// one or none.
-func writeSearch(path string, s *state) (err error) {
-	f, err := os.Create(path + ".new")
+// writeSearch writes the file under another name first, so that a process that is
+// killed leaves none that looks whole.
+func writeSearch(dir string, s *state) (err error) {
+	path := filepath.Join(dir, searchNew)
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(path+".new"))
+			err = errors.Join(err, os.Remove(path))
 		}
 	}()
 	sum := xxhash.New()
@@ -135,20 +136,20 @@ func writeSearch(path string, s *state) (err error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	return os.Rename(path, filepath.Join(dir, searchName))
 }
 
 // errSearch says that the file is of another state.
 var errSearch = errors.New("of another state of the store")
 
 // takeSearch fills the banks of l, which has read rows 01, 03 and 21, from the file,
-// and reports whether it could.
-func (x *Index) takeSearch(l *loader) bool {
+// and reports whether it could. When ctx ends it could not.
+func (x *Index) takeSearch(ctx context.Context, l *loader) bool {
 	if x.options.InMemory {
 		return false
 	}
 	path := filepath.Join(x.dir, searchName)
-	sets, err := readSearch(path, &l.state)
+	sets, err := readSearch(ctx, path, &l.state)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false
@@ -172,8 +173,10 @@ func (x *Index) takeSearch(l *loader) bool {
 }
 
 // readSearch reads the sets of a state. The file is summed before it is read, so
-// that what is read is what was written.
-func readSearch(path string, s *state) ([]*radius.View, error) {
+// that what is read is what was written. Therefore nobody recovers from panics
+// here: radius.Read compares each length with what the file has, and the rest is as
+// sound as what was in memory.
+func readSearch(ctx context.Context, path string, s *state) ([]*radius.View, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -193,7 +196,7 @@ func readSearch(path string, s *state) ([]*radius.View, error) {
 		return nil, errSearch
 	}
 	sum := xxhash.New()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, io.NewSectionReader(f, 0, size), make([]byte, 1<<20)); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, during{ctx, io.NewSectionReader(f, 0, size)}, make([]byte, 1<<20)); err != nil {
 		return nil, err
 	}
 	var want [8]byte
@@ -201,7 +204,7 @@ func readSearch(path string, s *state) ([]*radius.View, error) {
 		return nil, errors.New("it is damaged")
 	}
 	left := size - int64(len(head))
-	r := bufio.NewReaderSize(io.NewSectionReader(f, int64(len(head)), left), 1<<20)
+	r := bufio.NewReaderSize(during{ctx, io.NewSectionReader(f, int64(len(head)), left)}, 1<<20)
 	var sets []*radius.View
 	for _, b := range s.banksByID() {
 		v, err := radius.Read(r, left, radius.Options{Words: b.Main != hash.PDQ})
@@ -211,6 +214,19 @@ func readSearch(path string, s *state) ([]*radius.View, error) {
 		sets = append(sets, v)
 	}
 	return sets, nil
+}
+
+// during reads until the context ends.
+type during struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (d during) Read(b []byte) (int, error) {
+	if err := d.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return d.r.Read(b)
 }
 
 // chunksOf makes the chunks of the references whose codes are in a set, and counts

@@ -2,12 +2,18 @@ package index
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/touchstone-go/touchstone/hash"
 )
@@ -109,8 +115,13 @@ func TestSearchFile(t *testing.T) {
 
 	flipped := slices.Clone(whole)
 	flipped[len(flipped)/2] ^= 1
+	future := slices.Clone(whole[:len(whole)-8])
+	const heads = len(searchMagic) + 12 + 2*20 // then the first set: 8 bytes of magic, its version
+	future[heads+8]++
+	future = binary.LittleEndian.AppendUint64(future, xxhash.Sum64(future))
 	for name, content := range map[string][]byte{
 		"stale": stale, "flipped": flipped, "cut": whole[:len(whole)/3], "head only": whole[:30], "empty": {},
+		"another version": future,
 	} {
 		if err := os.WriteFile(path, content, 0o666); err != nil {
 			t.Fatal(err)
@@ -142,13 +153,11 @@ func TestSearchFileKept(t *testing.T) {
 	}
 	addCodes(t, x, "a", 0, 100)
 	x = reopened(t, x, dir, nil)
-	before, err := os.Stat(filepath.Join(dir, searchName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := stamped(t, filepath.Join(dir, searchName))
+	path := filepath.Join(dir, searchName)
 	free := uint64(1 << 40)
 	x = reopened(t, x, dir, &Options{FreeSpace: func(string) (uint64, error) { return free, nil }})
-	if after, err := os.Stat(filepath.Join(dir, searchName)); err != nil || !os.SameFile(before, after) {
+	if after, err := os.Stat(path); err != nil || !os.SameFile(before, after) || !after.ModTime().Equal(before.ModTime()) {
 		t.Errorf("the file was written anew without a change (%v)", err)
 	}
 	// A change that touches no codes makes another state.
@@ -163,7 +172,7 @@ func TestSearchFileKept(t *testing.T) {
 	addCodes(t, x, "a", 100, 101)
 	free = 1 << 20
 	x = reopened(t, x, dir, nil)
-	if _, err := os.Stat(filepath.Join(dir, searchName)); err == nil || x.searchFile != nil {
+	if _, err := os.Stat(path); err == nil || x.searchFile != nil {
 		t.Error("a file was written to a full disk")
 	}
 	if got := searched(t, x, 100); len(got) != 1 {
@@ -171,6 +180,98 @@ func TestSearchFileKept(t *testing.T) {
 	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// stamped makes a file old, so that a later write shows.
+func stamped(t *testing.T, path string) os.FileInfo {
+	t.Helper()
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+// ends is a context that ends when it has been asked some times.
+type ends struct {
+	context.Context
+	after int
+}
+
+func (e *ends) Err() error {
+	if e.after--; e.after < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestSearchFileStopped: reading ends with the context, while the file is summed
+// and while it is taken up.
+func TestSearchFileStopped(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	x, err := Open(ctx, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.CreateBank(ctx, Bank{Name: "a", Kind: Fake}); err != nil {
+		t.Fatal(err)
+	}
+	addCodes(t, x, "a", 0, 100)
+	x = reopened(t, x, dir, nil)
+	path, state := filepath.Join(dir, searchName), &x.current.Load().state
+	const sum = 2 // reads: all, and that there is no more
+	for n := range sum + 1 {
+		if _, err := readSearch(&ends{ctx, n}, path, state); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended at read %d: %v", n, err)
+		}
+	}
+	if _, err := readSearch(&ends{ctx, sum + 1}, path, state); err != nil {
+		t.Errorf("not ended: %v", err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stopped, cancel := context.WithCancel(ctx)
+	cancel()
+	if x.takeSearch(stopped, &loader{state: *state}) {
+		t.Error("the file was taken although the context had ended")
+	}
+}
+
+// TestSearchFileLeft: what a process that was killed had written of a file goes
+// with the next one, or when there is none any more.
+func TestSearchFileLeft(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	left := filepath.Join(dir, searchNew)
+	for _, from := range []int{1, minSearchFile} {
+		x, err := Open(ctx, dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.CreateBank(ctx, Bank{Name: fmt.Sprint("bank", from), Kind: Fake}); err != nil {
+			t.Fatal(err)
+		}
+		addCodes(t, x, fmt.Sprint("bank", from), 0, 10)
+		if err := os.WriteFile(left, []byte("half"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		x.searchFrom = from
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("with files from %d codes on: %v", from, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, searchName)); (err == nil) != (from == 1) {
+			t.Errorf("with files from %d codes on: %v", from, err)
+		}
 	}
 }
 

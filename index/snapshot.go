@@ -46,8 +46,7 @@ import (
 // would read.
 //
 // Deliberately not done: an index of the codes of regions, which a search scans
-// all (they are searched by few codes, and only where that is asked for), and a
-// cache of the snapshot on disk.
+// all (they are searched by few codes, and only where that is asked for).
 
 // chunkSize is the number of references in a chunk. A scan looks at its
 // context between chunks: the regions of 16,384 references are 500,000 codes.

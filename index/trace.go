@@ -38,7 +38,8 @@ type BankTrace struct {
 	Indexed int `json:"indexed"`
 	Scanned int `json:"scanned"`
 	// Probes are the buckets of indexes that were looked at, Candidates the codes
-	// in them. Compared are the codes that were scanned, once for all queries of a scan.
+	// in them, of which most are left out before they are compared. Compared are
+	// the codes that were scanned, once however many queries share a scan.
 	Probes     int `json:"probes"`
 	Candidates int `json:"candidates"`
 	Compared   int `json:"compared"`

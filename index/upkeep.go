@@ -10,7 +10,8 @@ import (
 
 // The sets of codes want upkeep: codes that came lately get an index, memory of
 // removed ones is freed (see package radius). Writers could do it as they go; then
-// one write in some thousand would take a second. So one goroutine does it beside them:
+// one write in some thousand would take a second. So one goroutine does it beside
+// them:
 //
 //   - Whenever a snapshot is published, it is woken and asks each bank's set
 //     what is due. It builds that from the set as it is, which never changes.
@@ -83,7 +84,8 @@ func (x *Index) rebuild(ctx context.Context) bool {
 	if codes >= manyCodes {
 		// The heap had room for both indexes, the old and the new. The collector
 		// would leave it so until as much again is allocated, and then return it
-		// bit by bit. A collection costs little beside a job of this size.
+		// bit by bit. Beside a job of this size a collection of our heap costs little;
+		// that of the program around us may be larger (see Caveats in doc.go).
 		debug.FreeOSMemory()
 	}
 	return codes > 0
@@ -129,8 +131,8 @@ func (x *Index) install(r *rebuilt) {
 }
 
 // Settled waits until no upkeep is due: what was written before has its
-// indexes. Answers are the same before. It is for measurements and tests, and fails with
-// ErrClosed and the errors of ctx.
+// indexes. Answers are the same before. It is for measurements and tests, and
+// fails with ErrClosed and the errors of ctx.
 func (x *Index) Settled(ctx context.Context) error {
 	if err := x.settled(ctx); err != nil {
 		return fmt.Errorf("wait for indexes: %w", err)
