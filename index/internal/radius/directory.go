@@ -86,8 +86,11 @@ func (t *table) bucket(key uint32) (start, n uint32) {
 	if t.offsets != nil {
 		return t.offsets[key], t.offsets[key+1] - t.offsets[key]
 	}
-	r := &t.records[key/recordBuckets]
-	at := key % recordBuckets
+	return t.records[key/recordBuckets].bucket(key % recordBuckets)
+}
+
+// bucket looks up one bucket of the record.
+func (r *record) bucket(at uint32) (start, n uint32) {
 	below := uint32(1)<<at - 1
 	start = r.base + uint32(bits.OnesCount32(r.ones&below)+2*bits.OnesCount32(r.twos&below)+4*bits.OnesCount32(r.fours&below))
 	return start, r.ones>>at&1 + 2*(r.twos>>at&1) + 4*(r.fours>>at&1)

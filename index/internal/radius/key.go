@@ -18,10 +18,10 @@ import (
 //
 // So the key of a bucket is not the chunk itself but a linear image of it, in which the
 // two flips change bits 0 and 1 and nothing else. Then the four flips of a query
-// look into neighbouring buckets: one of them brings the cache lines, three find
-// them there. What differs in d bits from a chunk is no longer what differs in d
-// bits from its key, but it is still a fixed list of masks, since the image of an
-// exclusive or is that of the images.
+// look into neighbouring buckets, and are looked up as one (flips.go). What differs
+// in d bits from a chunk is no longer what differs in d bits from its key, but it
+// is still a fixed list of masks, since the image of an exclusive or is that of the
+// images.
 
 // key says how the bits of a chunk make the key of its bucket, and which keys are
 // near one another.

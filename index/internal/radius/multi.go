@@ -209,9 +209,13 @@ type probing struct {
 	code       hash.Code
 	radius     int
 	level      hamming.Level
+	most       int  // candidates, beyond which it gives up
+	over       bool // it has
+	placed     bool // it is in a family
 	radii      []int
-	spans      []span // of all tables, none empty
-	ends       []int  // in spans, of each table
+	keys       []uint32 // of each table
+	spans      []span   // of all tables, none empty
+	ends       []int    // in spans, of each table
 	ids        []uint32
 	idEnds     []int // in ids, of each table
 	probes     int

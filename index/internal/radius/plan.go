@@ -99,50 +99,88 @@ func (s *Searcher) divide(ctx context.Context, p *part, blocks int, q *Query) (n
 		read = share
 	}
 	s.scanned = s.scanned[:0]
+	asked := 0 // those behind n are still to be asked
 	for i, code := range s.codes {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		pr := s.probing(n)
+		pr := s.probing(asked)
 		pr.query, pr.code, pr.radius = i, code, p.reach(code, q.Radius)
 		switch {
 		case pr.radius < 0:
 			// Codes of the other parity are all that there are.
-		case s.ask(p, pr, c, share, read, q.Method == Index):
-			n++
+		case p.worthwhile(pr, c, share, read, q.Method == Index):
+			asked++
 		default:
 			s.scanned = append(s.scanned, i)
 		}
+		if (i+1)%atATime == 0 || i == len(s.codes)-1 {
+			n = s.ask(p, n, asked, c.verify, share, q.Method == Index)
+			asked = n
+		}
 	}
+	slices.Sort(s.scanned)
 	if q.Method != Index && n > 0 && len(s.scanned) > 0 {
 		n = s.cheapest(c, n, codes, q.Radius)
 	}
 	return n, nil
 }
 
-// ask puts a query to p as far as it can be without comparing codes, and reports
-// whether it should go on. share is what a scan would cost, read what the numbers of
-// buckets may.
-func (s *Searcher) ask(p *part, q *probing, c costs, share, read float64, forced bool) bool {
+// atATime is the number of queries that are put to a part before it is decided
+// which of them go on: the orientations of a picture.
+const atATime = 8
+
+// worthwhile reports whether it can be that p answers q at less than share, the cost
+// of a scan, and makes q ready for it. Read is what the numbers of buckets may cost.
+func (p *part) worthwhile(q *probing, c costs, share, read float64, forced bool) bool {
 	probes := p.probes(q.radius)
 	if probes < 0 || !forced && c.look*float64(probes) > share/2 {
 		return false
 	}
-	most := int(read/c.look) - probes
+	q.most = int(read/c.look) - probes
 	if forced {
-		most = p.codes * len(p.tables)
+		q.most = p.codes * len(p.tables)
 	}
-	ok := p.probe(q, s.level, most)
-	s.plan.Probes += q.probes
-	if !ok {
-		return false
+	p.prepare(q)
+	return true
+}
+
+// ask puts s.probings[from:to] to p as far as they can be without comparing codes.
+// Those that should go on are moved to from, up to where it returns; the others are
+// added to s.scanned.
+func (s *Searcher) ask(p *part, from, to int, verify, share float64, forced bool) int {
+	f := &s.family
+	p.families(s.probings[from:to], f, func() {
+		if len(f.members) == 1 {
+			p.lookup(f.members[0], s.level)
+			return
+		}
+		p.probeFamily(f, s.level)
+		p.gatherFamily(f)
+	})
+	kept := from
+	for i := from; i < to; i++ {
+		q := &s.probings[i]
+		s.plan.Probes += q.probes
+		if !q.over {
+			s.plan.Candidates += q.candidates
+		}
+		if q.over || !forced && verify*float64(len(q.ids)) > share {
+			s.scanned = append(s.scanned, q.query)
+			continue
+		}
+		s.probings[kept], s.probings[i] = s.probings[i], s.probings[kept]
+		kept++
 	}
+	return kept
+}
+
+// lookup puts q to p by itself.
+func (p *part) lookup(q *probing, level hamming.Level) {
 	q.ids = q.ids[:0]
-	s.plan.Candidates += q.candidates
-	if !p.words {
+	if p.probe(q, level); !q.over && !p.words {
 		p.gather(q)
 	}
-	return forced || c.verify*float64(len(q.ids)) <= share
 }
 
 // cheapest takes those of n queries back into the scan that add less to it than

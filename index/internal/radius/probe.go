@@ -33,17 +33,28 @@ type request struct {
 func (p *part) request(q *probing, i int) (r request) {
 	if i < len(p.tables) && q.radii[i] >= 0 {
 		r.table = &p.tables[i]
-		r.key, r.ball = r.of(q.code), r.table.ball(q.radii[i])
+		r.key, r.ball = q.keys[i], r.table.ball(q.radii[i])
 	}
 	return r
 }
 
-// probe asks the directories, and gives up when more than most candidates are
-// found.
-func (p *part) probe(q *probing, level hamming.Level, most int) bool {
-	q.level = level
+// prepare finds what q asks of each table.
+func (p *part) prepare(q *probing) {
+	q.radii, q.keys, q.placed = radii(q.radii[:0], q.radius, len(p.tables)), q.keys[:0], false
+	for i := range p.tables {
+		q.keys = append(q.keys, p.tables[i].of(q.code))
+	}
+}
+
+// begin readies q to be probed.
+func (q *probing) begin(level hamming.Level) {
+	q.level, q.over = level, false
 	q.spans, q.ends, q.candidates, q.probes = q.spans[:0], q.ends[:0], 0, 0
-	q.radii = radii(q.radii[:0], q.radius, len(p.tables))
+}
+
+// probe asks the directories, and gives up when too many candidates are found.
+func (p *part) probe(q *probing, level hamming.Level) {
+	q.begin(level)
 	next := p.request(q, 0)
 	q.touched += next.touch(level)
 	for i := range p.tables {
@@ -53,13 +64,13 @@ func (p *part) probe(q *probing, level hamming.Level, most int) bool {
 			var n int
 			q.spans, n = r.probe(q, next)
 			q.probes += len(r.ball.masks)
-			if q.candidates += n; q.candidates > most {
-				return false
+			if q.candidates += n; q.candidates > q.most {
+				q.over = true
+				return
 			}
 		}
 		q.ends = append(q.ends, len(q.spans))
 	}
-	return true
 }
 
 // touch reads the lines of the directory that probe will.
@@ -148,16 +159,25 @@ func (t *table) touchIDs(spans []span) (sum uint32) {
 // gather reads the numbers that were found and keeps those whose signs agree.
 func (p *part) gather(q *probing) {
 	q.ids, q.idEnds = q.ids[:0], q.idEnds[:0]
-	from := 0
 	for i := range p.tables {
-		g := p.tables[i].signs(p.slack(q, i), p.tables[i].sign.of(q.code))
-		if q.radii[i] >= 0 && p.tables[i].ball(q.radii[i]).wide() {
-			g.unasked = q.ends[i] - from
-		}
-		q.ids = g.gather(q.level, q.ids, q.spans[from:q.ends[i]])
-		from = q.ends[i]
-		q.idEnds = append(q.idEnds, len(q.ids))
+		p.gatherTable(q, i)
 	}
+}
+
+// gatherTable is gather for table i.
+func (p *part) gatherTable(q *probing, i int) {
+	spans := q.spans[:q.ends[i]]
+	if i > 0 {
+		spans = spans[q.ends[i-1]:]
+	}
+	if len(spans) > 0 {
+		g := p.tables[i].signs(p.slack(q, i), p.tables[i].sign.of(q.code))
+		if p.tables[i].ball(q.radii[i]).wide() {
+			g.unasked = len(spans)
+		}
+		q.ids = g.gather(q.level, q.ids, spans)
+	}
+	q.idEnds = append(q.idEnds, len(q.ids))
 }
 
 // signs tells which numbers of a table to keep.

@@ -4,10 +4,13 @@ package radius
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/touchstone-go/touchstone/index/internal/hamming"
 )
 
 // guarded returns a copy of s behind which nothing may be read or written.
@@ -60,6 +63,38 @@ func TestProbeStaysInside(t *testing.T) {
 					out, n = sign.gatherFast(level, out, got)
 					got = got[max(n, 1):]
 				}
+			}
+		}
+	}
+}
+
+// The same of the kernels for four buckets.
+func TestFamilyStaysInside(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	p := probed(t, r, 3000, 16, true)
+	tab := p.tables[3]
+	tab.records = guarded(t, tab.records)
+	tab.ids = guarded(t, tab.ids)
+	if !slices.Contains(kernelLevels(), hamming.AVX512) {
+		t.Skip("the machine has no AVX-512")
+	}
+	all := tab.ball(2)
+	for size := 1; size < 50; size++ {
+		from := len(all.masks) - size
+		b := &ball{masks: guarded(t, all.masks[from:]), dists: guarded(t, all.dists[from:])}
+		for _, key := range []uint32{1<<tab.width - 1, tab.of(p.blocks[0].raw(size))} {
+			g := group{table: &tab, key: (key ^ b.masks[size-1]) >> fourBits << fourBits, ball: b}
+			g.starts, g.ends = guarded(t, make([]uint32, size)), guarded(t, make([]uint32, size))
+			if _, _, ok := g.probeFast(hamming.AVX512); !ok {
+				t.Fatal("there is no kernel")
+			}
+			g.takeOut()
+			// The last numbers of all.
+			g.starts[size-1], g.ends[size-1] = uint32(len(tab.ids)-min(size, maxRun)), uint32(min(size, maxRun))*0x01010101
+			out := guarded(t, make([]uint32, (size+1)*maxRun))[:0]
+			got, _ := g.gatherFast(hamming.AVX512, out, tab.signs(40, 0), &[1 << fourBits]uint32{})
+			if unsafe.SliceData(got) != unsafe.SliceData(out) || len(got) == 0 {
+				t.Fatal("there was room for the numbers, and there are some")
 			}
 		}
 	}

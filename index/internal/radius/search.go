@@ -15,6 +15,7 @@ type Searcher struct {
 	level    hamming.Level
 	codes    []hash.Code // of the query, permuted
 	probings []probing
+	family   family
 	scanned  []int // queries that are scanned
 	ids      []uint32
 	near     []uint32
