@@ -76,11 +76,22 @@ func (l *line) missed() bool {
 func at(n int, million, ten *bar) *bar {
 	switch {
 	case n >= 10_000_000:
-		return ten
+		return ten.eased(*barFloor)
 	case n >= 1_000_000:
-		return million
+		return million.eased(*barFloor)
 	}
 	return nil
+}
+
+// eased returns the bar at a part of itself.
+func (b *bar) eased(floor float64) *bar {
+	switch {
+	case b == nil:
+		return nil
+	case b.Least:
+		return least(b.Limit * floor)
+	}
+	return most(b.Limit / floor)
 }
 
 // table prints lines as they come and keeps them.

@@ -40,6 +40,7 @@ var (
 	runBars  = flag.Bool("bars", false, "measure the search against its bars")
 	barCodes = flag.Int("bars.n", 1_000_000, "number of codes")
 	checking = flag.Bool("bars.check", false, "a bar or a recall that is missed is a failure")
+	barFloor = flag.Float64("bars.floor", 1, "the part of each bar that is asked for")
 	jsonFile = flag.String("bars.json", "", "file for the results")
 	only     = flag.String("bars.only", "", "regular expression of the sections to run")
 	churning = flag.Duration("bars.churn", 0, "do nothing but add and remove for so long, with a line every 30 s")
