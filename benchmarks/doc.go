@@ -23,10 +23,10 @@
 //     pixels that a decoder hands over. ratio is what hashing adds; below one
 //     where our own reader of PNGs takes less than image/png.
 //   - Near: one search. codes=1 is one upright code, codes=16 the eight
-//     orientations of two frames. Each reference has two codes, so there are
-//     2 x n x codes comparisons. loop=bare compares the same number in a plain
-//     loop and keeps nothing. recall is the share of what the bare loop finds
-//     that the search finds.
+//     orientations of two frames. Each reference has two codes. loop=bare makes
+//     all 2 x n x codes comparisons in a plain loop and keeps nothing; the search
+//     has its indexes, and reads the records of what it finds. recall is the share
+//     of what the bare loop finds that the search finds.
 //   - Judge: from the bytes of a picture to a verdict, among 10,000 references
 //     that have codes alone and the 92 photos of testdata, which have features;
 //     mode=fast and mode=thorough; door=library in this process, door=http over
@@ -34,14 +34,16 @@
 //   - Register: one picture into a store on disk, durable when it returns.
 //     writers is how many wait at a time; they share commits.
 //   - Add: references that are already fingerprinted, 1,000 a call.
-//   - Open: until a store of n references answers; it was built before.
+//   - Open: until a store of n references answers; it was built before. 10,000
+//     are read from rows, a million from the file SEARCH (see package index).
 //
 // Beside this package: accuracy (recall and false alarms on photos) with attack
 // (the copies that it judges), speed (from a JPEG to its fingerprint against
 // rivals, by size, kind and bits per pixel, and how near queries are to the
 // exact path), scale (the same as here at a million references, with memory),
-// jpegwriter (writes JPEGs of every Huffman kind for tests), demo (makes
-// testdata) and edit (copies of photos for the demo).
+// codes (sets of codes like those of photos, for make bench-near), jpegwriter
+// (writes JPEGs of every Huffman kind for tests), demo (makes testdata) and edit
+// (copies of photos for the demo).
 // results holds raw output with date and machine, the pictures of ACCURACY.md,
 // and accuracy-small.json, what accuracy found on the small set; tests hold the
 // last two.

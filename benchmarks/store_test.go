@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,14 +50,14 @@ func fill(ctx context.Context, dir string, n int) error {
 	if err != nil {
 		return err
 	}
-	if err := seeded.Fill(ctx, x, n); err != nil {
-		x.Close()
-		return err
+	err = seeded.Fill(ctx, x, n)
+	if err == nil {
+		err = x.Settled(ctx) // so that Close writes the indexes too
 	}
-	return x.Close()
+	return errors.Join(err, x.Close())
 }
 
-// open opens a store for the length of the benchmark.
+// open opens a store for the length of the benchmark, and waits for its indexes.
 func open(b *testing.B, dir string) *index.Index {
 	b.Helper()
 	x, err := index.Open(b.Context(), dir, nil)
@@ -68,5 +69,8 @@ func open(b *testing.B, dir string) *index.Index {
 			b.Error(err)
 		}
 	})
+	if err := x.Settled(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	return x
 }

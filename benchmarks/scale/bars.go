@@ -6,7 +6,7 @@ const (
 	maxPerReference = 2*135 + 20 // bytes
 	maxSettledWait  = 0.05       // seconds that Settled takes when the indexes are there
 	maxAddPeak      = 1.5 * gb   // bytes, for a million references
-	maxNearRatio    = 1.3        // to the bare loop
+	maxNearRatio    = 0.3        // to the bare loop, for one code
 	maxUnseen       = 1e-3       // seconds that a search finds a new reference later than an old one
 
 	gb = 1 << 30

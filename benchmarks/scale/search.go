@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -22,21 +23,29 @@ type searches struct {
 // rounds is how often each kind of search is done.
 const rounds = 11
 
-// near times searches of all kinds.
-func near(ctx context.Context, dir string, n int) (result, error) {
+// settled opens a store and waits for its indexes.
+func settled(ctx context.Context, dir string) (*index.Index, error) {
 	x, err := index.Open(ctx, dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.Settled(ctx); err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	return x, nil
+}
+
+// near times searches of all kinds.
+func near(ctx context.Context, dir string, n int) (r result, err error) {
+	x, err := settled(ctx, dir)
 	if err != nil {
 		return result{}, err
 	}
-	defer x.Close()
-	if err := x.Settled(ctx); err != nil {
-		return result{}, err
-	}
+	defer func() { err = errors.Join(err, x.Close()) }()
 	codes := make([]hash.Code, 0, 2*n)
 	for i := range n {
 		codes = append(codes, seeded.Code(i, hash.Full), seeded.Code(i, hash.Trimmed))
 	}
-	var r result
 	for _, radius := range []int{31, 46} {
 		for _, frames := range []int{0, 2, 3} {
 			s, err := search(ctx, x, codes, frames, radius)
@@ -134,15 +143,12 @@ type inserts struct {
 const inserted = 101
 
 // insert adds references one by one and searches for each at once.
-func insert(ctx context.Context, dir string, n int) (result, error) {
-	x, err := index.Open(ctx, dir, nil)
+func insert(ctx context.Context, dir string, n int) (r result, err error) {
+	x, err := settled(ctx, dir)
 	if err != nil {
 		return result{}, err
 	}
-	defer x.Close()
-	if err := x.Settled(ctx); err != nil {
-		return result{}, err
-	}
+	defer func() { err = errors.Join(err, x.Close()) }()
 	var adds, news, olds, later []float64
 	for i := range inserted {
 		ref := seeded.Reference(n + i)
