@@ -47,12 +47,7 @@ type nearBench struct {
 	check   bool
 }
 
-func (a *app) benchNearCommand() *cobra.Command {
-	b := &nearBench{app: a}
-	c := &cobra.Command{
-		Use:   "near [--bank NAME]... [--queries N] [--seed N] [--upright] [--radius N] [--ready] [--check]",
-		Short: "Measure the search by the hashes of whole pictures",
-		Long: `Searches the store for N of its own references, spread evenly over the banks in
+const nearHelp = `Searches the store for N of its own references, spread evenly over the banks in
 the order of their ids, and shows how long that takes and what is compared. It
 waits first until all indexes are built; with --ready it measures at once, as a
 program finds the store that has just been opened.
@@ -69,8 +64,10 @@ have none yet (tail). Then mean, median, 90th and 99th percentile and maximum of
                      within the radius; their records are not read
   codes of a query   how many codes were searched for at once
   probes             buckets of indexes that were looked at
-  candidates         codes in them that were compared
-  codes scanned      codes compared one by one, once for all codes of a query
+  candidates         codes in them, of which most are left out before they are
+                     compared
+  codes scanned      codes compared one by one; once, however many codes of the
+                     query share it
   candidates of n    candidates as a fraction of all codes, for one code of a
                      query. The README has it of made codes ("box"), to be
                      compared at --radius 31 and about as many codes
@@ -81,11 +78,19 @@ The tail is always scanned and does not count, unless there is no index at all.
 
 --check then compares what each search finds with what a plain loop over all codes
 finds, and prints the recall. If one differs the exit code is 1. It reads the
-records of all matches, and the loop takes 50 ms a query for each million codes.
+records of all matches, and the loop takes about 5 ms for each code of the query
+and each million codes.
 
 The store is opened for reading: another process may not have it open, and if it
 was not closed cleanly "touchstone check" has to be run first. Times mean something
-on an idle machine only. With --json the result is one object.`,
+on an idle machine only. With --json the result is one object.`
+
+func (a *app) benchNearCommand() *cobra.Command {
+	b := &nearBench{app: a}
+	c := &cobra.Command{
+		Use:   "near [--bank NAME]... [--queries N] [--seed N] [--upright] [--radius N] [--ready] [--check]",
+		Short: "Measure the search by the hashes of whole pictures",
+		Long:  nearHelp,
 		Example: `  touchstone bench near
   touchstone bench near --bank acme-fakes --radius 31 --check --json`,
 		Args: cobra.NoArgs,
@@ -160,7 +165,7 @@ func (b *nearBench) choose(ctx context.Context, x *index.Index, banks []index.Ba
 		return nil, withHint(errors.New("there are no references to search for"), "touchstone register and touchstone import add some")
 	}
 	wanted := places(total, int64(b.queries), b.seed)
-	bar := b.newProgress("choose", total)
+	bar := b.newProgress("choose", "references", total)
 	defer bar.finish()
 	var queries []index.Reference
 	place := int64(0)
@@ -224,7 +229,7 @@ func (b *nearBench) options(banks []index.Bank, f hash.Fingerprint) index.NearOp
 // measure searches for each query. The first search is done twice: before it no
 // buffers are there.
 func (b *nearBench) measure(ctx context.Context, x nearSearcher, banks []index.Bank, queries []index.Reference) (nearResult, error) {
-	bar := b.newProgress("measure", int64(len(queries)))
+	bar := b.newProgress("measure", "queries", int64(len(queries)))
 	defer bar.finish()
 	if _, err := x.Trace(ctx, queries[0].Fingerprint, b.options(banks, queries[0].Fingerprint)); err != nil {
 		return nearResult{}, err
@@ -257,7 +262,7 @@ type nearKey struct {
 // recall repeats the searches exhaustively and returns the share of these matches
 // that was found, and the first difference.
 func (b *nearBench) recall(ctx context.Context, x nearSearcher, banks []index.Bank, queries []index.Reference) (_ *float64, difference, err error) {
-	bar := b.newProgress("check", int64(len(queries)))
+	bar := b.newProgress("check", "queries", int64(len(queries)))
 	defer bar.finish()
 	found, all := 0, 0
 	for _, q := range queries {

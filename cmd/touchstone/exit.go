@@ -33,7 +33,8 @@ const exitHelp = `Exit codes (of several the gravest, in this order where a verb
   10  judge, search: a known_fake is among the pictures
    1  something failed (judge and register go on with the other files);
       check: the store has findings; replay: a line contradicts itself;
-      demo: a result differs from expected.csv
+      demo: a result differs from expected.csv; bench near --check: a search
+      differs from the plain loop
   11  judge, search: near, conflict or known_genuine: somebody should look
   12  judge, fingerprint, compare: a picture is unusable
    0  done; judge, search: nothing found

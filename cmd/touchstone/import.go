@@ -154,7 +154,7 @@ type importer struct {
 }
 
 func (im *importer) files(ctx context.Context, names []string, read lineReader) error {
-	bar := im.app.newProgress("import", -1)
+	bar := im.app.newProgress("import", "lines", -1)
 	defer bar.finish()
 	var failed error
 	for _, name := range names {

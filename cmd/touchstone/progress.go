@@ -12,8 +12,9 @@ type progress struct {
 	failures int
 }
 
-// newProgress makes a bar for total steps.
-func (a *app) newProgress(what string, total int64) *progress {
+// newProgress makes a bar for total steps of what unit names, in the plural; -1
+// means that nobody knows how many.
+func (a *app) newProgress(what, unit string, total int64) *progress {
 	if !terminal(a.stderr) {
 		return &progress{}
 	}
@@ -22,7 +23,7 @@ func (a *app) newProgress(what string, total int64) *progress {
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("files"),
+		progressbar.OptionSetItsString(unit),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100e6),
 		progressbar.OptionSetWidth(24),

@@ -166,7 +166,7 @@ type registered struct {
 // is wrong with files is counted and reported.
 func (r *registration) run(ctx context.Context, bank string, list func(yield func(entry) bool)) error {
 	r.start = time.Now()
-	bar := r.app.newProgress(bank, r.count(list))
+	bar := r.app.newProgress(bank, "files", r.count(list))
 	defer bar.finish()
 	// Twice the cores: while one file waits for the disk, another is decoded.
 	return inOrder(ctx, 2*workers(), list, r.register, func(g registered) error {

@@ -107,7 +107,7 @@ func (r *reindexing) run(ctx context.Context, banks []index.Bank) error {
 			return err
 		}
 	}
-	r.bar = r.app.newProgress("reindex", left)
+	r.bar = r.app.newProgress("reindex", "references", left)
 	defer r.bar.finish()
 	err := inOrder(ctx, 2*workers(), r.incomplete(ctx, banks), r.byID, r.tookReference)
 	if err == nil && len(r.wanted) > 0 {
