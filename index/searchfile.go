@@ -38,8 +38,13 @@ import (
 // do without it. What was not scanned was not checked either: rows 10 that were
 // damaged since are found by Check, and by the records of what is found.
 //
-// Deliberately not done: syncing the file. Its sum tells one that a failure of
-// power tore.
+// A process that makes a single change pays for all of it: with ten million codes
+// it read 0.8 GB in 1.2 s and wrote as much in 2.6 s. Without the file it would have
+// read rows for 4.7 s, and the indexes would have been there after 17 s; so the file
+// is always written.
+//
+// Deliberately not done: syncing the file, since its sum tells one that a failure of
+// power tore; and a file that holds changes to an older one.
 
 const (
 	searchName  = "SEARCH"
