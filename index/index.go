@@ -452,10 +452,11 @@ func (b *bankView) agrees(got counts) error {
 // Close waits for what is under way (an iteration over References or Changes
 // included), then closes the store. Every later call returns ErrClosed.
 //
-// From 262,144 codes on it first writes what the next Open can take over (SEARCH in
+// From 262,144 codes on it then writes what the next Open can take over (SEARCH in
 // the directory), unless nothing has changed. That takes some seconds for ten
-// million codes, and is a file of about 90 bytes for each; if it fails, that is only
-// logged.
+// million codes, and is a file of about 90 bytes for each. The store is closed by
+// then: a process that is killed meanwhile loses that file alone, and if it cannot
+// be written, that is only logged.
 func (x *Index) Close() error {
 	err := ErrClosed
 	x.once.Do(func() { err = x.close() })
@@ -467,14 +468,17 @@ func (x *Index) close() error {
 	x.upkeep.stop()
 	<-x.upkeep.done
 	<-x.written
-	x.keepSearch(&x.current.Load().state)
-	seq := x.current.Load().seq
+	last := &x.current.Load().state
 	x.publish(nil)
 	x.snapshots.Wait()
 	if err := x.db.Close(); err != nil {
 		return fmt.Errorf("close store %s: %v", x.dir, err)
 	}
-	return x.closeMark(seq)
+	if err := x.closeMark(last.seq); err != nil {
+		return err
+	}
+	x.keepSearch(last)
+	return nil
 }
 
 // Seq returns the sequence number of the last change that queries see; 0 for

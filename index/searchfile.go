@@ -43,6 +43,12 @@ import (
 // read rows for 4.7 s, and the indexes would have been there after 17 s; so the file
 // is always written.
 //
+// It is written last, when the store has been closed: who is killed meanwhile leaves
+// a store that was closed cleanly. Another process may then have the store open
+// already, and write a file of its own. Each writes into one that it made, so
+// whatever becomes of their names, what is whole and of the store's state was
+// written as such.
+//
 // Deliberately not done: syncing the file, since its sum tells one that a failure of
 // power tore; and a file that holds changes to an older one.
 
@@ -80,8 +86,8 @@ func (s *state) sets() (sets []*radius.View) {
 	return sets
 }
 
-// keepSearch writes the file for the last state. It never fails: the file is not
-// needed.
+// keepSearch writes the file for the last state, after the store was closed. It
+// never fails: the file is not needed.
 func (x *Index) keepSearch(s *state) {
 	if x.options.InMemory || x.options.ReadOnly || x.searchSeq == s.seq && slices.Equal(x.searchFile, s.sets()) {
 		return
@@ -117,7 +123,7 @@ func (x *Index) removeSearch() (err error) {
 // killed leaves none that looks whole.
 func writeSearch(dir string, s *state) (err error) {
 	path := filepath.Join(dir, searchNew)
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // nobody else writes into it
 	if err != nil {
 		return err
 	}

@@ -275,6 +275,46 @@ func TestSearchFileLeft(t *testing.T) {
 	}
 }
 
+// TestSearchFileComesLast: the store is closed, and cleanly, before the file is
+// begun, so that who is killed meanwhile loses nothing else.
+func TestSearchFileComesLast(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	closing, asked := false, 0
+	x, err := Open(ctx, dir, &Options{FreeSpace: func(string) (uint64, error) {
+		if closing { // it asks whether there is room for the file
+			asked++
+			y, err := Open(ctx, dir, &Options{ReadOnly: true})
+			if err != nil {
+				t.Error(err)
+				return 1 << 40, nil
+			}
+			if got := searched(t, y, 7); len(got) != 1 {
+				t.Errorf("found %q", got)
+			}
+			if err := y.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		return 1 << 40, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.CreateBank(ctx, Bank{Name: "a", Kind: Fake}); err != nil {
+		t.Fatal(err)
+	}
+	addCodes(t, x, "a", 0, 100)
+	closing = true
+	x = reopened(t, x, dir, nil)
+	if asked != 1 || x.searchFile == nil {
+		t.Errorf("asked %d times; file taken: %v", asked, x.searchFile != nil)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // codeOf is the code of reference i, always the same.
 func codeOf(i int) hash.Code { return anyCode(rand.New(rand.NewPCG(uint64(i), 5))) }
 
