@@ -86,7 +86,8 @@ func (l Level) Available() bool {
 }
 
 // Each method below runs the kernel of its level over the whole groups and
-// returns how many positions that were.
+// returns how many positions that were. They are alike on purpose: what is passed
+// to a kernel by a function value would be moved to the heap.
 
 func (l Level) halves(found []uint32, halves []Half, q *Half, limit int) ([]uint32, int) {
 	if l == Generic {
