@@ -3,6 +3,7 @@ package radius
 import (
 	"context"
 	"math/bits"
+	"runtime"
 	"slices"
 )
 
@@ -162,6 +163,9 @@ func (s *sorter) build(ctx context.Context, t *table, blocks []*block) error {
 		}
 		from := 0
 		for i := first; i < last; i++ {
+			if i%64 == 0 {
+				runtime.Gosched()
+			}
 			start = s.part(t, i<<low, low, s.entries[from:s.ends[i-first]], start)
 			from = s.ends[i-first]
 		}
@@ -169,6 +173,14 @@ func (s *sorter) build(ctx context.Context, t *table, blocks []*block) error {
 	largePages(t.records)
 	largePages(t.ids)
 	return nil
+}
+
+// giveWay lets others have the processor, some tenths of a millisecond after the
+// last time, and returns the error of ctx. Where a search, a writer and a job share
+// two processors, somebody would wait for ten milliseconds otherwise.
+func giveWay(ctx context.Context) error {
+	runtime.Gosched()
+	return ctx.Err()
 }
 
 // blockKeys computes the keys of a block.
@@ -186,7 +198,7 @@ func (s *sorter) count(ctx context.Context, t *table, blocks []*block, low int) 
 	s.starts = slices.Grow(s.starts[:0], parts+1)[:parts+1]
 	clear(s.starts)
 	for _, b := range blocks {
-		if err := ctx.Err(); err != nil {
+		if err := giveWay(ctx); err != nil {
 			return err
 		}
 		for _, k := range s.blockKeys(t, b) {
@@ -209,7 +221,7 @@ func (s *sorter) read(ctx context.Context, t *table, blocks []*block, low, first
 	n := s.starts[last] - s.starts[first]
 	s.entries = slices.Grow(s.entries[:0], n)[:n]
 	for i, b := range blocks {
-		if err := ctx.Err(); err != nil {
+		if err := giveWay(ctx); err != nil {
 			return err
 		}
 		s.signs = b.values(s.signs[:0], t.sign)

@@ -174,7 +174,7 @@ func packed(ctx context.Context, old []*block, o Options, indexed bool) (blocks 
 	s := newSlab(moved, o)
 	var filling *block
 	for i, b := range old {
-		if ctx.Err() != nil {
+		if giveWay(ctx) != nil {
 			return nil // of no use to anybody
 		}
 		if stays[i] {

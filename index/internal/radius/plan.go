@@ -52,10 +52,11 @@ func costsOf(l hamming.Level, codes int) costs {
 	case hamming.AVX2:
 		c = costs{look: 8, verify: 30, one: 0.4, pass: 2.3, full: 1.8}
 	}
+	// Memory makes all levels nearly alike.
 	if codes > largePart {
-		c.look *= 2
+		c.look = max(8, 1.7*c.look)
 		if l != hamming.Generic {
-			c.one *= 1.8 // it waits for memory
+			c.one *= 1.8
 		}
 	}
 	return c

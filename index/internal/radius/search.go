@@ -170,7 +170,7 @@ const (
 	farPass = 46
 	// crowd is the number of codes of a block near in one half from which the
 	// next blocks are read in full, and again how many of these.
-	crowd = blockSize / 64
+	crowd = blockSize / 128
 	calm  = 64
 )
 
