@@ -45,12 +45,12 @@ const readPart = 0.4
 const largePart = 4 << 20
 
 func costsOf(l hamming.Level, codes int) costs {
-	c := costs{look: 12, verify: 30, one: 1.1, pass: 9, full: 1.2}
+	c := costs{look: 12, verify: 15, one: 1.1, pass: 9, full: 1.2}
 	switch l {
 	case hamming.AVX512:
-		c = costs{look: 2.5, verify: 30, one: 0.22, pass: 0.45, full: 2}
+		c = costs{look: 2.5, verify: 15, one: 0.22, pass: 0.45, full: 2}
 	case hamming.AVX2:
-		c = costs{look: 8, verify: 30, one: 0.4, pass: 2.3, full: 1.8}
+		c = costs{look: 8, verify: 15, one: 0.4, pass: 2.3, full: 1.8}
 	}
 	// Memory makes all levels nearly alike.
 	if codes > largePart {
