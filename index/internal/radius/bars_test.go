@@ -94,6 +94,7 @@ func (b *bench) sections() {
 		{"white", b.white},
 		{"stress", b.stress},
 		{"hostile", b.hostile},
+		{"copies", b.copies},
 		{"memory", b.memory},
 		{"photos", b.photos},
 	} {
